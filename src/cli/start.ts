@@ -67,7 +67,7 @@ async function inputsOf(config: Config): Promise<{ path: string; sha256: string 
   if (config.recipe !== "seeds") return [];
   const path = config.seeds.file;
   try {
-    return [{ path, sha256: await sha256File(path) }];
+    return [{ path: resolve(path), sha256: await sha256File(path) }];
   } catch (cause) {
     throw new PromptCotError({
       boundary: "data",

@@ -61,6 +61,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     versions: await versions(),
     threads: config.engine.threads,
     inputs: options.inputs,
+    free: ["config.seeds.file"], // how the file is named from here; its content is compared
     signal,
     onEvent: onWork,
   });

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitCodes } from "../../src/cli/main.ts";
 import { readConfig } from "../../src/cli/run.ts";
@@ -244,11 +244,14 @@ describe("a run", () => {
     10 * MINUTES,
   );
 
-  test("changed input files are named", async () => {
+  test("goes on from another folder; changed input files are named", async () => {
     const { config, seeds: file, out } = seedsRun(`${seeds(12).join("\n")}\n`);
     const args = ["run", config, "--out", out, ...small];
-    const begun = await promptcot(args, { env: { PROMPTCOT_FAIL_AT: "committed:1" } });
-    expect(begun.signal, begun.stderr).toBe("SIGKILL");
+    const dying = { env: { PROMPTCOT_FAIL_AT: "committed:1" } };
+    expect(await promptcot(args, dying)).toMatchObject({ signal: "SIGKILL" });
+    // From another folder the same file has another name; it is the same run all the same.
+    const fromThere = ["run", basename(config), ...args.slice(2)];
+    expect(await promptcot(fromThere, { ...dying, cwd: dirname(config) })).toMatchObject({ signal: "SIGKILL" });
     writeFileSync(file, `${seeds(13).join("\n")}\n`);
     expect((await ends("data", args)).stderr).toContain(`${file}: its content has changed`);
   });
