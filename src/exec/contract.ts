@@ -17,9 +17,9 @@ export type ShardWorker<Item, Output> = (shard: Shard<Item>, options: CallOption
 
 export interface Executor {
   readonly name: string;
-  /** Yields results in plan order, whatever order the work was done in. */
+  /** Yields results in plan order, whatever order the work was done in. Shards may come as a stream: few are held at a time. */
   run<Item, Output>(
-    shards: readonly Shard<Item>[],
+    shards: Iterable<Shard<Item>> | AsyncIterable<Shard<Item>>,
     worker: ShardWorker<Item, Output>,
     options: CallOptions,
   ): AsyncIterable<ShardResult<Output>>;

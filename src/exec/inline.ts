@@ -6,7 +6,7 @@ export function inline(): Executor {
   return {
     name: "inline",
     async *run(shards, worker, options) {
-      for (const shard of shards) {
+      for await (const shard of shards) {
         throwIfStopped(options.signal);
         yield { shardId: shard.id, outputs: await worker(shard, options) };
       }

@@ -7,7 +7,7 @@ import { basename, dirname, join, relative } from "node:path";
 import type { z } from "zod";
 import type { CallOptions } from "../core/events.ts";
 import type { Rng } from "../core/rng.ts";
-import type { Executor, ShardWorker } from "../exec/contract.ts";
+import type { Executor, Shard, ShardWorker } from "../exec/contract.ts";
 import { type JournalWriter, openJournal, readJournal } from "../journal/journal.ts";
 import type { Backend, Checkpoint, DpoJob, Model, SftJob, Trained, Trainer } from "../lm/contract.ts";
 import { TrainingRecord } from "./em/records.ts";
@@ -30,8 +30,16 @@ export interface JournalKind<Output> {
   version: number;
 }
 
+/** What a stage works on: a list, or a stream that gives the same items in the same order whenever it is read. */
+export type Items<Item> = readonly Item[] | ItemStream<Item>;
+
+export interface ItemStream<Item> extends AsyncIterable<Item> {
+  /** How many there are at most, for telling progress. */
+  readonly total: number;
+}
+
 export interface JournaledStage<Item, Output> extends JournalKind<Output> {
-  items: readonly Item[];
+  items: Items<Item>;
   /** Items per commit: what at most is done again after an interruption. */
   shardSize: number;
   worker: ShardWorker<Item, Output>;
@@ -46,21 +54,31 @@ export async function journaled<Item, Output>(
 ): Promise<AsyncIterable<Output>> {
   const writer = await writerOf(context, stage);
   try {
-    const shards = planShards(stage.items, stage.shardSize);
-    const missing = shards.filter((shard) => !writer.finishedShards.has(shard.id));
-    let done = stage.items.length - missing.reduce((sum, shard) => sum + shard.items.length, 0);
-    const total = stage.items.length;
-    const sizes = new Map(missing.map((shard) => [shard.id, shard.items.length]));
+    let done = 0;
+    const total = itemCount(stage.items);
+    const sizes = new Map<string, number>(); // of the shards at work
     const report = (part: number) =>
       context.onEvent?.({ kind: "progress", done: Math.min(total, done + part), total, unit: stage.unit });
-    report(0);
+    async function* missing(): AsyncGenerator<Shard<Item>> {
+      for await (const shard of planShards(stage.items, stage.shardSize)) {
+        if (writer.finishedShards.has(shard.id)) {
+          done += shard.items.length;
+          continue;
+        }
+        sizes.set(shard.id, shard.items.length);
+        report(0);
+        yield shard;
+      }
+      report(0);
+    }
     const call: CallOptions = {
       signal: context.signal,
       onEvent: (event) => (event.kind === "progress" ? report(event.done) : context.onEvent?.(event)),
     };
-    for await (const { shardId, outputs } of context.executor.run(missing, stage.worker, call)) {
+    for await (const { shardId, outputs } of context.executor.run(missing(), stage.worker, call)) {
       await writer.commitShard(shardId, outputs);
       done += sizes.get(shardId) ?? 0;
+      sizes.delete(shardId);
       report(0);
     }
   } finally {
@@ -103,12 +121,22 @@ function placed<Output>(context: { folder: string }, kind: JournalKind<Output>) 
   };
 }
 
-function planShards<Item>(items: readonly Item[], size: number): { id: string; items: Item[] }[] {
-  const shards: { id: string; items: Item[] }[] = [];
-  for (let start = 0; start < items.length; start += size) {
-    shards.push({ id: String(shards.length).padStart(6, "0"), items: items.slice(start, start + size) });
+/** How many items there are at most. */
+export function itemCount(items: Items<unknown>): number {
+  return "length" in items ? items.length : items.total;
+}
+
+async function* planShards<Item>(items: Items<Item>, size: number): AsyncGenerator<Shard<Item>> {
+  let planned = 0;
+  let batch: Item[] = [];
+  const shard = () => ({ id: String(planned++).padStart(6, "0"), items: batch });
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield shard();
+    batch = [];
   }
-  return shards;
+  if (batch.length > 0) yield shard();
 }
 
 /** Opens a model when it is first needed, and closes it at the end if it ever was. */
