@@ -17,7 +17,8 @@ import { sharedLines, stripLines } from "../curate/calibrate/shared-lines.ts";
 import { DEFAULT_DEDUP } from "../curate/dedup/options.ts";
 import { writeFileAtomic } from "../journal/files.ts";
 import { readRows } from "../rows/read.ts";
-import { numberOption, textAt, textsOf, valueAt, withDisplay } from "./curating.ts";
+import { textAt, valueAt } from "../rows/row.ts";
+import { numberOption, textsOf, withDisplay } from "./curating.ts";
 import { aligned } from "./table.ts";
 
 interface Options {

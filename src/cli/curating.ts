@@ -2,29 +2,12 @@
 import { z } from "zod";
 import { PromptCotError, Stopped } from "../core/errors.ts";
 import type { CallOptions, WorkEvent } from "../core/events.ts";
-import type { Json } from "../core/hash.ts";
 import { parseRows } from "../rows/parse.ts";
 import { readRows } from "../rows/read.ts";
-import type { Row } from "../rows/row.ts";
+import { type Row, textAt, valueAt } from "../rows/row.ts";
 import type { TransformResult } from "../rows/transform.ts";
 import { display } from "./progress.ts";
 import { aligned } from "./table.ts";
-
-/** The value at a dotted path of a row. */
-export function valueAt(row: Row, path: string): Json | undefined {
-  let value: Json | undefined = row;
-  for (const key of path.split(".")) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    value = (value as Row)[key];
-  }
-  return value;
-}
-
-/** The text at a dotted path; undefined if there is none. */
-export function textAt(row: Row, path: string): string | undefined {
-  const value = valueAt(row, path);
-  return typeof value === "string" ? value : undefined;
-}
 
 /** Rows with a text in `field`; others are refused with the field's name, and what was found there. */
 export function rowWithText(field: string): z.ZodType<Row> {

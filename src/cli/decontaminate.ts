@@ -1,14 +1,10 @@
-/** `promptcot decontaminate`: drops problems that hold pieces of benchmark problems, with the shared span as evidence. */
-import { basename } from "node:path";
 import { Command } from "commander";
-import { PromptCotError } from "../core/errors.ts";
 import type { CallOptions } from "../core/events.ts";
-import { sha256File } from "../core/hash.ts";
-import { sharedLines, stripLines } from "../curate/calibrate/shared-lines.ts";
-import { type BenchmarkProblem, createMatcher, DEFAULT_MATCH } from "../curate/decontaminate/matcher.ts";
-import type { Row } from "../rows/row.ts";
+import { readBenchmarks } from "../curate/decontaminate/benchmarks.ts";
+import { createMatcher, DEFAULT_MATCH } from "../curate/decontaminate/matcher.ts";
+import { type Row, textAt } from "../rows/row.ts";
 import { transformRows } from "../rows/transform.ts";
-import { numberOption, reportFunnel, rowWithText, textAt, textsOf, valueAt, withDisplay } from "./curating.ts";
+import { numberOption, reportFunnel, rowWithText, withDisplay } from "./curating.ts";
 
 interface Options {
   input: string;
@@ -62,7 +58,10 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     contained: numberOption("--contained", options.contained, { min: 1, max: 1000, integer: true }),
     common: numberOption("--common", options.common, { min: 0, max: 1e9, integer: true }),
   };
-  const { problems, identity } = await readBenchmarks(options, call);
+  const { problems, identity } = await readBenchmarks(options.against, {
+    ...{ field: options.againstField, firstField: field },
+    ...call,
+  });
   const matcher = createMatcher(problems, match);
   const written = await transformRows({
     input,
@@ -86,41 +85,5 @@ async function run(options: Options, call: CallOptions): Promise<void> {
   });
   await reportFunnel(written, options.rejects, "rejected.benchmark", call, (benchmark) => {
     return `shares a span with ${benchmark.slice(0, benchmark.indexOf(":"))}`;
-  });
-}
-
-/** Benchmark problems of all files, named `file:row`; the wrapper lines that most of a file's problems share are stripped. */
-async function readBenchmarks(
-  options: Options,
-  call: CallOptions,
-): Promise<{ problems: BenchmarkProblem[]; identity: string[] }> {
-  const problems: BenchmarkProblem[] = [];
-  const identity: string[] = [];
-  for (const path of options.against) {
-    identity.push(await sha256File(path));
-    const field = options.againstField ?? (await fieldOf(path, options.field, call));
-    const rows: { name: string; text: string }[] = [];
-    for await (const { row, text, line } of textsOf(path, field, call)) {
-      const id = valueAt(row, "id");
-      rows.push({ name: `${basename(path)}:${typeof id === "string" || typeof id === "number" ? id : line}`, text });
-    }
-    const shared = new Set(sharedLines(rows.map(({ text }) => text)));
-    for (const { name, text } of rows) problems.push({ id: name, text: stripLines(text, shared) });
-  }
-  return { problems, identity };
-}
-
-const USUAL_FIELDS = ["problem", "prompt", "question"];
-
-/** The field that holds a benchmark's problems: the input's own, or one of the usual names. */
-async function fieldOf(path: string, field: string, call: CallOptions): Promise<string> {
-  for (const name of [field, ...USUAL_FIELDS]) {
-    for await (const _ of textsOf(path, name, call)) return name;
-  }
-  throw new PromptCotError({
-    boundary: "data",
-    code: "no-benchmark-field",
-    message: `${path} has none of the fields ${[field, ...USUAL_FIELDS].join(", ")}`,
-    next: "name the field that holds its problems with --against-field",
   });
 }

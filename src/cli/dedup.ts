@@ -6,18 +6,9 @@ import { createCorpus } from "../curate/dedup/corpus.ts";
 import { type DedupItem, type DedupResult, dedup, readCorpus } from "../curate/dedup/dedup.ts";
 import { addSegment, loadSegments, segmentsBefore } from "../curate/dedup/index-store.ts";
 import { DEFAULT_DEDUP, DedupSettings } from "../curate/dedup/options.ts";
-import type { Row } from "../rows/row.ts";
+import { type Row, valueAt } from "../rows/row.ts";
 import { transformRows } from "../rows/transform.ts";
-import {
-  printFunnel,
-  rowWithText,
-  settingsFrom,
-  tally,
-  textsOf,
-  valueAt,
-  withDisplay,
-  workersFrom,
-} from "./curating.ts";
+import { printFunnel, rowWithText, settingsFrom, tally, textsOf, withDisplay, workersFrom } from "./curating.ts";
 
 interface Options {
   input: string;

@@ -16,9 +16,9 @@ import {
 } from "../curate/export/formats.ts";
 import { parseSplits, type Share, splitByCluster } from "../curate/export/splits.ts";
 import { makeFolder, writeFileAtomic } from "../journal/files.ts";
-import type { Row } from "../rows/row.ts";
+import { type Row, textAt, valueAt } from "../rows/row.ts";
 import { type Codec, writeRows } from "../rows/write.ts";
-import { printFunnel, tally, textAt, textsOf, valueAt, withDisplay, workersFrom } from "./curating.ts";
+import { printFunnel, tally, textsOf, withDisplay, workersFrom } from "./curating.ts";
 
 interface Options {
   input: string;

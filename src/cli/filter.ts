@@ -5,9 +5,9 @@ import type { CallOptions } from "../core/events.ts";
 import { DEFAULT_FILTERS, FILTER_NAMES, type FilterName, FilterSettings, filterChain } from "../curate/filter/chain.ts";
 import { type FilterRow, firstRejection } from "../curate/filter/contract.ts";
 import { LANGUAGES } from "../curate/filter/language.ts";
-import type { Row } from "../rows/row.ts";
+import { type Row, textAt, valueAt } from "../rows/row.ts";
 import { transformRows } from "../rows/transform.ts";
-import { reportFunnel, rowWithText, settingsFrom, textAt, valueAt, withDisplay } from "./curating.ts";
+import { reportFunnel, rowWithText, settingsFrom, withDisplay } from "./curating.ts";
 
 interface Options {
   input: string;

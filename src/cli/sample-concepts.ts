@@ -2,13 +2,14 @@
 import { Command } from "commander";
 import type { CallOptions } from "../core/events.ts";
 import { sha256File } from "../core/hash.ts";
+import { readPassRates } from "../curate/concepts/rates.ts";
 import { SampleSettings, sampleConceptSets } from "../curate/concepts/sample.ts";
-import { buildConceptSpace, type ConceptSpace, conceptKey } from "../curate/concepts/space.ts";
-import { type MeasuredProblem, passRateWeights } from "../curate/concepts/weights.ts";
+import { buildConceptSpace, type ConceptSpace } from "../curate/concepts/space.ts";
+import { passRateWeights } from "../curate/concepts/weights.ts";
 import { readRows } from "../rows/read.ts";
-import type { Row } from "../rows/row.ts";
+import { type Row, valueAt } from "../rows/row.ts";
 import { writeRows } from "../rows/write.ts";
-import { numberOption, settingsFrom, valueAt, withDisplay, workersFrom } from "./curating.ts";
+import { numberOption, settingsFrom, withDisplay, workersFrom } from "./curating.ts";
 import { EMBEDDERS, type EmbedderOptions, embedderFor } from "./embedders.ts";
 
 interface Options extends EmbedderOptions {
@@ -120,16 +121,17 @@ async function weightsOf(
     width: numberOption("--width", options.width, { min: 0.001, max: 10 }),
     prior: numberOption("--prior", options.prior, { min: 0, max: 1e9 }),
   };
-  const positions = new Map(space.names.map((name, i) => [conceptKey(name), i]));
-  const measured: MeasuredProblem[] = [];
-  for await (const { row } of readRows(options.rates, { signal, onReject: () => undefined })) {
-    const concepts = valueAt(row, options.field);
-    const rate = valueAt(row, options.rateField);
-    if (!Array.isArray(concepts) || typeof rate !== "number" || !(rate >= 0 && rate <= 1)) continue;
-    const known = concepts.flatMap((concept) =>
-      typeof concept === "string" ? (positions.get(conceptKey(concept)) ?? []) : [],
+  const { measured, passedOver } = await readPassRates(
+    options.rates,
+    space,
+    { concepts: options.field, rate: options.rateField },
+    { signal },
+  );
+  const [first] = passedOver;
+  if (first !== undefined) {
+    process.stderr.write(
+      `${options.rates}: ${passedOver.length} rows measure nothing here (line ${first.line}: ${first.reason})\n`,
     );
-    measured.push({ concepts: known, passRate: rate });
   }
   return passRateWeights(space.names.length, measured, aim);
 }

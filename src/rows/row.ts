@@ -6,6 +6,22 @@ import type { Json } from "../core/hash.ts";
 /** One row: a JSON object. Integers beyond 2^53 are text with all their digits, in JSONL and Parquet alike. */
 export type Row = { readonly [key: string]: Json | undefined };
 
+/** The value at a dotted path of a row. */
+export function valueAt(row: Row, path: string): Json | undefined {
+  let value: Json | undefined = row;
+  for (const key of path.split(".")) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    value = (value as Row)[key];
+  }
+  return value;
+}
+
+/** The text at a dotted path; undefined if there is none. */
+export function textAt(row: Row, path: string): string | undefined {
+  const value = valueAt(row, path);
+  return typeof value === "string" ? value : undefined;
+}
+
 /** A row and its place: the line in a JSONL file, the row in a Parquet file; both count from 1. */
 export interface PlacedRow {
   row: Row;

@@ -8,7 +8,7 @@ import type { z } from "zod";
 import type { CallOptions } from "../core/events.ts";
 import type { Rng } from "../core/rng.ts";
 import type { Executor, Shard, ShardWorker } from "../exec/contract.ts";
-import { type JournalWriter, openJournal, readJournal } from "../journal/journal.ts";
+import { hasJournal, type JournalReader, type JournalWriter, openJournal, readJournal } from "../journal/journal.ts";
 import type { Backend, Checkpoint, DpoJob, Model, SftJob, Trained, Trainer } from "../lm/contract.ts";
 import { TrainingRecord } from "./em/records.ts";
 
@@ -51,7 +51,7 @@ export interface JournaledStage<Item, Output> extends JournalKind<Output> {
 export async function journaled<Item, Output>(
   context: StageContext,
   stage: JournaledStage<Item, Output>,
-): Promise<AsyncIterable<Output>> {
+): Promise<JournalReader<Output>> {
   const writer = await writerOf(context, stage);
   try {
     let done = 0;
@@ -103,9 +103,18 @@ export async function recordOnce<Output>(
 }
 
 /** Reads a journal of the run as a stream. */
-export function recordsOf<Output>(context: { folder: string }, kind: JournalKind<Output>): AsyncIterable<Output> {
+export function recordsOf<Output>(context: { folder: string }, kind: JournalKind<Output>): JournalReader<Output> {
   const { folder, spec } = placed(context, kind);
   return readJournal(folder, spec);
+}
+
+/** As `recordsOf`, but empty where the run has not come so far. */
+export async function* recordsSoFar<Output>(
+  context: { folder: string },
+  kind: JournalKind<Output>,
+): AsyncGenerator<Output> {
+  const { folder, spec } = placed(context, kind);
+  if (await hasJournal(folder, spec.name)) yield* readJournal(folder, spec);
 }
 
 function writerOf<Output>(context: StageContext, kind: JournalKind<Output>): Promise<JournalWriter<Output>> {
