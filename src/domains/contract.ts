@@ -38,3 +38,14 @@ export interface Oracle {
 export interface Grader<Gold> {
   grade(gold: Gold, response: string, options: CallOptions): Promise<Verdict>;
 }
+
+/** A vote among answers, counted up to the domain's equivalence. Empty answers have no vote. */
+export interface Vote {
+  /** The most frequent answer; undefined if there is none, or if two are equally frequent. */
+  answer: string | undefined;
+  /** Largest first. */
+  clusters: readonly { answer: string; count: number }[];
+  votes: number;
+  /** Votes of the first cluster less those of the second, as a share of all votes. */
+  margin: number;
+}

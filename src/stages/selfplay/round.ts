@@ -1,0 +1,267 @@
+/**
+ * Self-play (PAPER.md §5) on labelled tasks, round after round.
+ *
+ *     repeat
+ *       roll out   K attempts of the present model at each task
+ *       judge      right, wrong or unknown; drop tasks that are solved half the time or more, and those never solved
+ *       pair       min(#right, #wrong) per task, capped by what speaks for its label
+ *       train      DPO on the pairs, or SFT on what is right
+ *       score      on held-out tasks; stop when the score no longer rises
+ */
+import { z } from "zod";
+import type { Grader } from "../../domains/contract.ts";
+import type { Checkpoint } from "../../lm/contract.ts";
+import { TrainingRecord } from "../em/records.ts";
+import { type JournalKind, journaled, recordOnce, type StageContext, withModel } from "../stage.ts";
+import { PairBias, pairBias } from "./bias.ts";
+import { type Band, solveRate, tooEasyOrHard, type Validity } from "./filter.ts";
+import { type HeldOut, HeldOutScore, heldOutScore } from "./held-out.ts";
+import { byTask, type Judged, type PairRules, pairsOfTask, sides } from "./pairs.ts";
+import { type Gold, type GoodLabel, type Graded, PreferencePair, type Rollout, Sifted, type Task } from "./records.ts";
+import { reward } from "./reward.ts";
+import { meanTokens, rollOut } from "./rollout.ts";
+import { type Attempts, promptIds, type Solver } from "./solver.ts";
+import { type Told, type Training, trainRound } from "./train.ts";
+
+/** What one round did, and where it led. Round 0 is the start: a score and nothing else. */
+export const SelfPlayRound = z.strictObject({
+  round: z.number().int(),
+  heldOut: HeldOutScore,
+  work: z
+    .strictObject({
+      tasks: z.number().int(),
+      rollouts: z.number().int(),
+      rolloutTokens: z.number().int(),
+      failed: z.number().int(),
+      truncated: z.number().int(),
+      correct: z.number().int(),
+      unknown: z.number().int(),
+      invalid: z.number().int(),
+      /** Tasks that stay after the difficulty filter. */
+      kept: z.number().int(),
+      bias: PairBias,
+      /** Rollouts that SFT may be taught. */
+      right: z.number().int(),
+      training: TrainingRecord,
+    })
+    .nullable(),
+});
+export type SelfPlayRound = z.infer<typeof SelfPlayRound>;
+
+export const selfPlayJournal = (name: string): JournalKind<SelfPlayRound> => ({
+  journal: `${name}/rounds`,
+  schema: SelfPlayRound,
+  version: 1,
+});
+
+export interface SelfPlaySettings {
+  rounds: number;
+  attempts: Attempts;
+  band: Band;
+  validity: Validity;
+  pairs: PairRules;
+  /** Greatest share of unknown verdicts. */
+  maxUnknown: number;
+  /** What a round may use, so that arms of an experiment spend alike; the rest is left out, with the reason. */
+  budget: { rolloutTokens: number; pairs: number };
+  /** Rise of the held-out score over the best so far that keeps the loop going; −1 never stops early. */
+  leastRise: number;
+  shardSize: number;
+}
+
+export interface SelfPlayInput {
+  /** Journals go under this name: `selfplay`. */
+  name: string;
+  solver: Solver;
+  /** Labelled tasks, in the order in which they use the budget up. */
+  tasks: readonly { task: Task; label: GoodLabel }[];
+  grader: Grader<Gold>;
+  extract: (response: string) => string | undefined;
+  training: Training;
+  heldOut: HeldOut;
+  settings: SelfPlaySettings;
+  /** Stands between the grader and the filters: for control experiments, such as shuffled verdicts. */
+  control?: (graded: readonly Graded[], round: number) => readonly Graded[];
+}
+
+export interface SelfPlayOutcome {
+  /** The model with the best held-out score; of equals, the earlier. */
+  checkpoint: Checkpoint;
+  rounds: readonly SelfPlayRound[];
+  ended: "rounds" | "no rise" | "no pairs";
+}
+
+export async function selfPlay(context: StageContext, input: SelfPlayInput): Promise<SelfPlayOutcome> {
+  const { name, solver, settings } = input;
+  const score = (round: number, checkpoint: Checkpoint) =>
+    heldOutScore(context, `${name}/held-out-${round}`, { ...solver, checkpoint }, input.heldOut);
+  const finish = async (record: SelfPlayRound) => {
+    await recordOnce(context, selfPlayJournal(name), String(record.round), record);
+    rounds.push(record);
+  };
+  const rounds: SelfPlayRound[] = [];
+  await finish({ round: 0, heldOut: await score(0, solver.checkpoint), work: null });
+  let best = { checkpoint: solver.checkpoint, score: rounds[0]?.heldOut.score ?? 0 };
+  let state: State = { checkpoint: solver.checkpoint, lengths: new Map() };
+  for (let round = 1; round <= settings.rounds; round++) {
+    context.onEvent?.({ kind: "note", message: `self-play round ${round} of ${settings.rounds}` });
+    const turn = await playRound(context, input, state, round);
+    if (turn === undefined) return { checkpoint: best.checkpoint, rounds, ended: "no pairs" };
+    state = turn.state;
+    const heldOut = await score(round, state.checkpoint);
+    await finish({ round, heldOut, work: turn.work });
+    const rise = heldOut.score - best.score;
+    if (rise > 0) best = { checkpoint: state.checkpoint, score: heldOut.score };
+    if (rise <= settings.leastRise) return { checkpoint: best.checkpoint, rounds, ended: "no rise" };
+  }
+  return { checkpoint: best.checkpoint, rounds, ended: "rounds" };
+}
+
+interface State {
+  checkpoint: Checkpoint;
+  /** task id → tokens to expect of an attempt. */
+  lengths: ReadonlyMap<string, number>;
+}
+
+async function playRound(context: StageContext, input: SelfPlayInput, state: State, number: number) {
+  const { settings, grader, extract } = input;
+  const { shardSize } = settings;
+  const name = `${input.name}/round-${number}`;
+  const solver: Solver = { ...input.solver, checkpoint: state.checkpoint };
+  const labels = new Map(input.tasks.map(({ task, label }) => [task.id, label]));
+
+  const rollouts = await rollOut(context, {
+    ...{ name, solver, attempts: settings.attempts, shardSize, chance: `round-${number}` },
+    tasks: input.tasks.map(({ task }) => task),
+    expected: (taskId) => state.lengths.get(taskId) ?? expectedOf(labels.get(taskId)),
+  });
+  const truth = await reward(context, {
+    ...{ name, rollouts, grader, extract, shardSize },
+    gold: new Map([...labels].map(([taskId, { gold }]) => [taskId, gold])),
+    validity: settings.validity,
+    maxUnknown: settings.maxUnknown,
+  });
+  const graded = input.control?.(truth, number) ?? truth;
+
+  const judged = byTask(rollouts, graded);
+  const sifted = await sift(context, name, input, rollouts, graded);
+  const kept = input.tasks.filter(({ task }) => sifted.get(task.id)?.dropped === null);
+  const pairs = await pair(context, name, kept, judged, settings);
+  const right = kept.flatMap(({ task }) => sides(judged.get(task.id) ?? [], settings.pairs).right);
+
+  const enough = input.training.kind === "dpo" ? pairs.length > 0 : right.length > 0;
+  if (!enough) {
+    const reason = `round ${number}: of ${input.tasks.length} tasks, ${kept.length} stay in the difficulty band, and they give no pair`;
+    context.onEvent?.({ kind: "note", message: reason });
+    return undefined;
+  }
+  const told = await withPrompts(
+    context,
+    solver,
+    kept.map(({ task }) => task),
+    rollouts,
+  );
+  const { checkpoint, record } = await trainRound(context, {
+    ...{ name, training: input.training, original: input.solver.checkpoint, from: state.checkpoint, shardSize },
+    pairs: pairs.map(({ id, chosen, rejected }) => ({ id, chosen: told(chosen), rejected: told(rejected) })),
+    right: right.map(({ id }) => told(id)),
+  });
+  const bias = pairBias(
+    pairs.map((one) => ({ chosen: told(one.chosen).rollout, rejected: told(one.rejected).rollout })),
+  );
+  for (const warning of bias.warnings) context.onEvent?.({ kind: "note", message: `pairs: ${warning}` });
+  const work = { ...counts(rollouts, truth), kept: kept.length, bias, right: right.length, training: record };
+  return { state: { checkpoint, lengths: meanTokens(rollouts) }, work };
+}
+
+function expectedOf(label: GoodLabel | undefined): number {
+  return label?.source === "majority" ? label.meanTokens : 0;
+}
+
+/** What becomes of each task: over the budget, too easy, too hard, or kept. */
+async function sift(
+  context: StageContext,
+  name: string,
+  { tasks, settings: { budget, band } }: SelfPlayInput,
+  rollouts: readonly Rollout[],
+  graded: readonly Graded[],
+): Promise<Map<string, Sifted>> {
+  const tokens = Map.groupBy(rollouts, ({ taskId }) => taskId);
+  const verdicts = Map.groupBy(graded, ({ taskId }) => taskId);
+  let spent = 0;
+  const items = tasks.map(({ task }): Sifted => {
+    spent += (tokens.get(task.id) ?? []).reduce((sum, rollout) => sum + (rollout.ok ? rollout.tokens : 0), 0);
+    const rate = solveRate((verdicts.get(task.id) ?? []).map(({ verdict }) => verdict.verdict));
+    const dropped = spent > budget.rolloutTokens ? "over the budget of rollout tokens" : tooEasyOrHard(rate, band);
+    return { taskId: task.id, ...rate, dropped };
+  });
+  const records = await journaled(context, {
+    ...{ journal: `${name}/difficulty`, schema: Sifted, version: 1, unit: "tasks" },
+    ...{
+      items,
+      shardSize: Math.max(1, items.length),
+      worker: async (shard: { items: readonly Sifted[] }) => shard.items,
+    },
+  });
+  return new Map((await Array.fromAsync(records)).map((one) => [one.taskId, one]));
+}
+
+/** The round's pairs: all of each task's, or as many as the budget allows, chosen by the round's own chance. */
+async function pair(
+  context: StageContext,
+  name: string,
+  kept: SelfPlayInput["tasks"],
+  judged: ReadonlyMap<string, readonly Judged[]>,
+  settings: SelfPlaySettings,
+): Promise<PreferencePair[]> {
+  const random = context.rng.fork(name, "pairs");
+  const all = kept.flatMap(({ task, label }) =>
+    pairsOfTask(task.id, judged.get(task.id) ?? [], label, settings.pairs, random.fork(task.id)),
+  );
+  const items = all.length <= settings.budget.pairs ? all : random.shuffle(all).slice(0, settings.budget.pairs);
+  const records = await journaled(context, {
+    ...{ journal: `${name}/pairs`, schema: PreferencePair, version: 1, unit: "pairs" },
+    ...{
+      items,
+      shardSize: Math.max(1, items.length),
+      worker: async (shard: { items: readonly PreferencePair[] }) => shard.items,
+    },
+  });
+  return Array.fromAsync(records);
+}
+
+/** Each rollout with its prompt's ids, which the model's own tokenizer gives. */
+function withPrompts(
+  context: StageContext,
+  solver: Solver,
+  tasks: readonly Task[],
+  rollouts: readonly Rollout[],
+): Promise<(rolloutId: string) => Told> {
+  return withModel(solver.backend, solver.checkpoint, context, async (open) => {
+    const model = await open();
+    const prompts = new Map(tasks.map((task) => [task.id, promptIds(solver, task, model)]));
+    const byId = new Map(rollouts.map((rollout) => [rollout.id, rollout]));
+    return (rolloutId) => {
+      const rollout = byId.get(rolloutId);
+      const prompt = rollout && prompts.get(rollout.taskId);
+      if (!rollout?.ok || prompt === undefined) throw new Error(`rollout ${rolloutId} cannot be taught`);
+      return { prompt, rollout };
+    };
+  });
+}
+
+function counts(rollouts: readonly Rollout[], graded: readonly Graded[]) {
+  const made = rollouts.flatMap((rollout) => (rollout.ok ? [rollout] : []));
+  const verdicts = (which: Graded["verdict"]["verdict"]) =>
+    graded.filter(({ verdict }) => verdict.verdict === which).length;
+  return {
+    tasks: new Set(rollouts.map(({ taskId }) => taskId)).size,
+    rollouts: rollouts.length,
+    rolloutTokens: made.reduce((sum, { tokens }) => sum + tokens, 0),
+    failed: rollouts.length - made.length,
+    truncated: made.filter(({ truncated }) => truncated).length,
+    correct: verdicts("correct"),
+    unknown: verdicts("unknown"),
+    invalid: graded.filter(({ invalid }) => invalid !== null).length,
+  };
+}

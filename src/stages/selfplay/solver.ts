@@ -1,0 +1,74 @@
+/**
+ * How a model is asked to solve, the same for the labeller, for rollouts and for held-out scores: what it reads, how long it
+ * may write, and how its response is spelt. Asks; judges nothing.
+ */
+import type { CallOptions } from "../../core/events.ts";
+import type { Backend, Checkpoint, Model, SampleAnswer, SampleRequest, SampleResult, Text } from "../../lm/contract.ts";
+import type { Task } from "./records.ts";
+
+/** A model that solves tasks. */
+export interface Solver {
+  backend: Backend;
+  checkpoint: Checkpoint;
+  /** What the model is given. Ids, wherever it is to be trained on what it writes. */
+  prompt(task: Task, model: Model): Text;
+  stop(model: Model): SampleRequest["stop"];
+  /** The whole response in one spelling, thought included: what graders read and what is taught. */
+  spell(answer: SampleAnswer): string;
+}
+
+export interface Attempts {
+  /** Attempts at each task. */
+  count: number;
+  temperature: number;
+  topP: number;
+  maxTokens: number;
+}
+
+/** One attempt to be made. */
+export interface Attempt {
+  task: Task;
+  index: number;
+  seed: number;
+}
+
+/** Carries attempts out; results come in their order. */
+export async function attempt(
+  solver: Solver,
+  model: Model,
+  attempts: readonly Attempt[],
+  how: Attempts,
+  call: CallOptions,
+): Promise<{ attempt: Attempt; result: SampleResult }[]> {
+  const { sampler } = model;
+  if (sampler === undefined) throw new Error("a solver must sample: refuse the backend at composition");
+  const requests = attempts.map(
+    ({ task, index, seed }): SampleRequest => ({
+      id: `${task.id}/${index}`,
+      prompt: solver.prompt(task, model),
+      maxTokens: how.maxTokens,
+      temperature: how.temperature,
+      topP: how.topP,
+      stop: solver.stop(model),
+      seed,
+    }),
+  );
+  const results = new Map<string, SampleResult>();
+  for await (const result of sampler.sample(requests, { signal: call.signal })) {
+    results.set(result.id, result);
+    call.onEvent?.({ kind: "progress", done: results.size, total: requests.length, unit: "rollouts" });
+  }
+  return requests.map(({ id }, i) => {
+    const result = results.get(id);
+    if (result === undefined) throw new Error(`the sampler did not answer request ${id}`);
+    return { attempt: attempts[i] as Attempt, result };
+  });
+}
+
+/** The prompt's ids, for training on what was written after it. @throws Error for a prompt that is no ids and no tokenizer to make them */
+export function promptIds(solver: Pick<Solver, "prompt">, task: Task, model: Model): readonly number[] {
+  const prompt = solver.prompt(task, model);
+  if (prompt.kind === "ids") return prompt.ids;
+  if (prompt.kind === "text" && model.tokenizer !== undefined) return model.tokenizer.encode(prompt.text);
+  throw new Error("a solver that is trained must be given its prompts as ids: refuse the recipe at composition");
+}
