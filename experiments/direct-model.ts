@@ -9,7 +9,7 @@ import { type StageContext, trained } from "../src/stages/stage.ts";
 export async function directModel(
   context: StageContext,
   config: PocketConfig,
-  { engine, tokenizer, base, train, test }: Ready,
+  { cast, tokenizer, base, train, test }: Ready,
   { annotations, splits }: Material,
 ): Promise<number[]> {
   const format = formatFor(tokenizer);
@@ -19,7 +19,7 @@ export async function directModel(
   const fit = (name: string, rows: ReturnType<typeof direct>[], from: typeof base, how: ReturnType<typeof fitOf>) =>
     trained(context, {
       name: `direct/${name}`,
-      trainer: engine.trainer,
+      trainer: cast.p.trainer,
       job: { kind: "sft", job: { from, rows, ...how, seed: context.rng.fork("direct", name).uint32() } },
     });
 
@@ -29,7 +29,7 @@ export async function directModel(
   for (let round = 1; round <= config.em.rounds; round++) {
     ({ checkpoint } = await fit(`round-${round}`, rows, checkpoint, fitOf(config.em.p)));
   }
-  const model = await engine.open(checkpoint, {});
+  const model = await cast.p.scorer.open(checkpoint, {});
   const requests = test.map((pair, i) => ({
     id: String(i),
     prefix: prompt(pair),

@@ -11,6 +11,7 @@ import { display } from "../src/cli/progress.ts";
 import { aligned } from "../src/cli/table.ts";
 import { rng } from "../src/core/rng.ts";
 import { writeFileAtomic } from "../src/journal/files.ts";
+import { compose } from "../src/recipes/backends.ts";
 import { type PocketConfig, resolveConfig } from "../src/recipes/config.ts";
 import { pocketMaterial } from "../src/recipes/pocket.ts";
 import { emInput, type Material, prepare, type Ready, testModels, write } from "../src/recipes/promptcot.ts";
@@ -93,7 +94,8 @@ async function runSeed(folder: string, config: PocketConfig): Promise<SeedResult
   process.stderr.write(`seed ${config.seed}\n`);
   const session = await openSession({ folder, config, inputs: [], onEvent: screen.onEvent });
   const material = await pocketMaterial(session, config);
-  const ready = await prepare(session, config, material);
+  const cast = compose(session, config);
+  const ready = await prepare(session, config, material, cast);
   const start = await session.act("test of the cold start", () =>
     testModels(session.context, config, ready, "test/before", ready),
   );
@@ -102,6 +104,7 @@ async function runSeed(folder: string, config: PocketConfig): Promise<SeedResult
     results.push([name, await session.act(`arm ${name}`, () => runArm(session, config, material, ready, name))]);
   }
   const direct = await session.act("direct model", () => directModel(session.context, config, ready, material));
+  await cast.close();
   await session.close("done");
   return {
     seed: config.seed,

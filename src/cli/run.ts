@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
-import { type Config, resolveConfig } from "../recipes/config.ts";
+import { type Config, resolveConfig, withPaths } from "../recipes/config.ts";
 import { collect, start } from "./start.ts";
 
 export function runCommand(): Command {
@@ -21,11 +21,10 @@ export function runCommand(): Command {
     });
 }
 
-/** Reads and resolves a config; a seed file in it is relative to the config's folder. */
+/** Reads and resolves a config; files and model folders in it are relative to the config's folder. */
 export async function readConfig(file: string, assignments: readonly string[]): Promise<Config> {
   const config = resolveConfig(await readJson(file), assignments, file);
-  if (config.recipe !== "seeds" || isAbsolute(config.seeds.file)) return config;
-  return { ...config, seeds: { ...config.seeds, file: join(dirname(file), config.seeds.file) } };
+  return withPaths(config, (path) => (isAbsolute(path) ? path : join(dirname(file), path)));
 }
 
 async function readJson(file: string): Promise<unknown> {

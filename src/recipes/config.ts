@@ -3,10 +3,11 @@
  * writes goes over it. Reads no files. Unknown keys and options are errors with a suggestion.
  */
 import { z } from "zod";
-import { nearest, PromptCotError } from "../core/errors.ts";
 import { AlarmBounds } from "../stages/em/alarms.ts";
 import { specialTokens } from "../stages/em/format.ts";
 import type { Fit } from "../stages/em/m-step.ts";
+import { Backends, Roles, roleIssues } from "./backend-config.ts";
+import { explain, invalid, suggest } from "./config-errors.ts";
 import { defaultsFor } from "./defaults.ts";
 
 const count = z.number().int().positive();
@@ -31,7 +32,10 @@ export type FitConfig = z.infer<typeof FitConfig>;
 /** What the byte-level vocabulary holds before any merge: 256 bytes and the special tokens. */
 const LEAST_VOCABULARY = 256 + specialTokens.length;
 
-const ModelConfig = z
+const contextLength = count.describe("tokens; seeds whose rows are longer are put aside");
+
+/** A model of sizes of one's own, trained from scratch. */
+const NewModel = z
   .strictObject({
     architecture: z.enum(["llama", "qwen2", "qwen3"]),
     hiddenSize: count.describe("a multiple of 8 × heads"),
@@ -42,7 +46,7 @@ const ModelConfig = z
     vocabulary: count
       .min(LEAST_VOCABULARY)
       .describe("tokens of the byte-level BPE that is trained on the training seeds"),
-    contextLength: count.describe("tokens; seeds whose rows are longer are put aside"),
+    contextLength,
     initializerRange: z.number().positive().describe("standard deviation of fresh weights"),
   })
   .refine(({ hiddenSize, heads }) => hiddenSize % (8 * heads) === 0, {
@@ -53,6 +57,15 @@ const ModelConfig = z
     path: ["keyValueHeads"],
     error: "must divide heads, which share them evenly",
   });
+
+/** A model that is there already. */
+const GivenModel = z.strictObject({
+  from: z
+    .string()
+    .min(1)
+    .describe("Hugging Face folder that both models start from, in place of a model trained from scratch"),
+  contextLength,
+});
 
 const ColdStartConfig = z.strictObject({
   q: FitConfig,
@@ -112,7 +125,9 @@ const shared = {
     threads: count.describe("threads of the embedded engine; another number gives other last digits"),
   }),
   split: z.strictObject({ dev: share, test: share }),
-  model: ModelConfig,
+  model: z.union([NewModel, GivenModel]),
+  backends: Backends.optional(),
+  roles: Roles.optional(),
   coldStart: ColdStartConfig,
   em: EmConfig,
   synthesize: SynthesizeConfig,
@@ -161,10 +176,33 @@ export function resolveConfig(written: unknown, assignments: readonly string[], 
   if (!recipe.success) throw invalid(source, `recipe: ${suggest(String(user.recipe), ["pocket", "seeds"])}`);
   const scale = shared.scale.safeParse(user.scale ?? "small");
   if (!scale.success) throw invalid(source, `scale: ${suggest(String(user.scale), ["tiny", "small", "paper"])}`);
-  const parsed = Config.safeParse(merge(defaultsFor(recipe.data, scale.data), user));
-  if (!parsed.success)
-    throw invalid(source, parsed.error.issues.map((issue) => explain(issue, recipe.data)).join("; "));
+  const defaults = defaultsFor(recipe.data, scale.data, isTree(user.model) && "from" in user.model);
+  const schema = recipe.data === "pocket" ? PocketConfig : SeedsConfig;
+  const parsed = schema.safeParse(merge(defaults, user));
+  if (!parsed.success) throw invalid(source, parsed.error.issues.map((issue) => explain(issue, schema)).join("; "));
+  const issues = roleIssues(parsed.data);
+  if (issues.length > 0) throw invalid(source, issues.map(({ path, message }) => `${path}: ${message}`).join("; "));
   return parsed.data;
+}
+
+/** The config with every file and model folder that it names put through `place`. */
+export function withPaths(config: Config, place: (path: string) => string): Config {
+  const { model, backends } = config;
+  const moved = {
+    model: "from" in model ? { ...model, from: place(model.from) } : model,
+    ...(backends === undefined
+      ? {}
+      : {
+          backends: Object.fromEntries(
+            Object.entries(backends).map(([name, { checkpoint, ...rest }]) => [
+              name,
+              checkpoint === undefined ? rest : { ...rest, checkpoint: place(checkpoint) },
+            ]),
+          ),
+        }),
+  };
+  if (config.recipe === "pocket") return { ...config, ...moved };
+  return { ...config, ...moved, seeds: { ...config.seeds, file: place(config.seeds.file) } };
 }
 
 /** JSON Schema of what a user may write: every key optional, since the scale sets it. */
@@ -232,42 +270,4 @@ function merge(under: unknown, over: unknown): unknown {
 
 function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function explain(issue: z.core.$ZodIssue, recipe: "pocket" | "seeds"): string {
-  const path = issue.path.join(".");
-  if (issue.code === "unrecognized_keys") {
-    const known = keysAt(recipe === "pocket" ? PocketConfig : SeedsConfig, issue.path.map(String));
-    return issue.keys
-      .map((key) => `unknown key "${[path, key].filter(Boolean).join(".")}"${didYouMean(key, known, path)}`)
-      .join("; ");
-  }
-  return `${path}: ${issue.message}`;
-}
-
-/** The keys that the schema knows at a path. */
-function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
-  let at: unknown = schema;
-  for (const key of path) at = at instanceof z.ZodObject ? at.shape[key] : undefined;
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
-}
-
-function didYouMean(key: string, known: readonly string[], path: string): string {
-  const guess = nearest(key, known);
-  if (guess === undefined) return `; known here: ${known.join(", ")}`;
-  return `. Did you mean "${[path, guess].filter(Boolean).join(".")}"?`;
-}
-
-function suggest(value: string, known: readonly string[]): string {
-  const guess = nearest(value, known);
-  return `unknown value "${value}"${guess === undefined ? `; known: ${known.join(", ")}` : `. Did you mean "${guess}"?`}`;
-}
-
-function invalid(source: string, message: string): PromptCotError {
-  return new PromptCotError({
-    boundary: "config",
-    code: "invalid-config",
-    message: `${source}: ${message}`,
-    next: "mend the config; `promptcot init` writes one with every key explained",
-  });
 }

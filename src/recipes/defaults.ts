@@ -46,9 +46,17 @@ const alarms = {
 
 const synthesis = { drawsPerSet: 1, temperature: 0.8, topP: 1 } as const; // §4: temperature 0.8
 
-/** The defaults of a recipe at a scale, as a whole config but for what only the user knows (the seed file). */
-export function defaultsFor(recipe: Recipe, scale: Scale): object {
-  const common = { recipe, scale, seed: 1, engine: { threads: 2 }, ...byScale[scale] };
+/**
+ * The defaults of a recipe at a scale, as a whole config but for what only the user knows (the seed file).
+ * @param given whether the models start from a checkpoint that is there already, which has its own sizes
+ */
+export function defaultsFor(recipe: Recipe, scale: Scale, given = false): object {
+  const all = { recipe, scale, seed: 1, engine: { threads: 2 }, ...ofRecipe(recipe, scale) };
+  return given ? { ...all, model: { contextLength: 4096 } } : all; // §4: the released model is driven to 4,096 tokens
+}
+
+function ofRecipe(recipe: Recipe, scale: Scale): object {
+  const common = byScale[scale];
   switch (recipe) {
     case "pocket":
       return { ...common, seeds: { count: pocketSeeds[scale], annotators: ["precise", "terse", "wordy", "wrong"] } };

@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { PromptCotError } from "../core/errors.ts";
 import type { Seed, Split, Triple } from "../core/records.ts";
 import type { Oracle } from "../domains/contract.ts";
-import type { Checkpoint, Tokenizer } from "../lm/contract.ts";
-import { type Embedded, embedded } from "../lm/embedded/index.ts";
+import type { Backend, Checkpoint, Tokenizer } from "../lm/contract.ts";
 import { type Annotated, pairsOf } from "../stages/annotate.ts";
 import { coldStart } from "../stages/coldstart.ts";
 import { rejectDuplicates } from "../stages/deduplicate.ts";
@@ -19,6 +18,7 @@ import { readProblems } from "../stages/read.ts";
 import { journaled, type StageContext } from "../stages/stage.ts";
 import { synthesize, type Written } from "../stages/synthesize.ts";
 import { withinContext } from "../stages/within-context.ts";
+import { type Cast, compose, withTokenizer } from "./backends.ts";
 import { type Config, fitOf } from "./config.ts";
 import { foundation } from "./foundation.ts";
 import type { Session } from "./session.ts";
@@ -35,7 +35,7 @@ export interface Material {
 
 /** Both models after the cold start, and the pairs that EM works on. */
 export interface Ready {
-  engine: Embedded;
+  cast: Cast;
   tokenizer: Tokenizer;
   base: Checkpoint;
   q: Checkpoint;
@@ -47,8 +47,9 @@ export interface Ready {
 
 export async function promptcot(session: Session, config: Config, material: Material): Promise<void> {
   const { context } = session;
-  const ready = await prepare(session, config, material);
+  const cast = compose(session, config);
   try {
+    const ready = await prepare(session, config, material, cast);
     const fitted = await session.act("expectation–maximisation", () => em(context, emInput(config, ready)));
     for (const teach of config.em.controls) {
       await session.act(`control: ${teach}`, () => control(context, config, ready, teach, fitted.rounds.length - 1));
@@ -64,7 +65,7 @@ export async function promptcot(session: Session, config: Config, material: Mate
       if (material.oracle !== undefined) await readProblems(context, { ...material.oracle, written, shardSize });
     });
   } finally {
-    await ready.engine.close();
+    await cast.close();
   }
 }
 
@@ -72,7 +73,7 @@ export async function promptcot(session: Session, config: Config, material: Mate
 export const pairsJournal = { journal: "pairs", schema: Pair, version: 1 };
 
 /** Foundation and cold start. */
-export async function prepare(session: Session, config: Config, material: Material): Promise<Ready> {
+export async function prepare(session: Session, config: Config, material: Material, composed: Cast): Promise<Ready> {
   const { context } = session;
   const { splits, annotations } = material;
   const seeds = new Map(material.seeds.map((seed) => [seed.id, seed]));
@@ -101,22 +102,32 @@ export async function prepare(session: Session, config: Config, material: Materi
       .slice(0, count);
   const {
     em: { pairs: count, devPairs, testPairs },
-    engine: { threads },
   } = config;
   const [train, dev, test] = [some("train", count), some("dev", devPairs), some("test", testPairs)];
   if (train.length === 0) throw tooFew("train", triples.length);
   if (dev.length === 0) throw tooFew("dev", triples.length);
 
-  const engine = embedded({ threads });
+  const cast = sharing(composed, tokenizer);
   const { q, p, gate } = config.coldStart;
   const cold = await session.act("cold start", () =>
     coldStart(context, {
       ...{ base, tokenizer, triples: training, dev, gate },
-      q: { trainer: engine.trainer, fit: fitOf(q) },
-      p: { trainer: engine.trainer, backend: engine, fit: fitOf(p) },
+      q: { trainer: cast.q.trainer, fit: fitOf(q) },
+      p: { trainer: cast.p.trainer, backend: cast.p.scorer, fit: fitOf(p) },
     }),
   );
-  return { engine, tokenizer, base, q: cold.q, p: cold.p, train, dev, test };
+  return { cast, tokenizer, base, q: cold.q, p: cold.p, train, dev, test };
+}
+
+/** The cast whose models must all read and write this tokenizer's ids. */
+function sharing(cast: Cast, tokenizer: Tokenizer): Cast {
+  const { q, p } = cast;
+  const guarded = (backend: Backend) => withTokenizer(backend, tokenizer);
+  return {
+    ...cast,
+    q: { ...q, sampler: guarded(q.sampler) },
+    p: { ...p, sampler: guarded(p.sampler), scorer: guarded(p.scorer) },
+  };
 }
 
 /** Without a training pair there is nothing to learn from; without a dev pair neither the gate nor the loop can measure. */
@@ -132,18 +143,18 @@ function tooFew(split: "train" | "dev", triples: number): PromptCotError {
 }
 
 /** What the loop is given, from the config and the models of the cold start. */
-export function emInput(config: Config, { engine, tokenizer, q, p, train, dev }: Ready): EmInput {
+export function emInput(config: Config, { cast, tokenizer, q, p, train, dev }: Ready): EmInput {
   const { candidates: count, temperature, maxRationaleTokens: maxTokens } = config.em;
   const settings: EmSettings = {
     ...config.em,
     candidates: { kind: "drawn", count, temperature, maxTokens },
     shardSize: config.shardSize,
   };
-  const party = (checkpoint: Checkpoint, fit: Config["em"]["q"]): Party => ({
-    ...{ backend: engine, trainer: engine.trainer, checkpoint },
-    fit: fitOf(fit),
-  });
-  return { name: "em", q: party(q, config.em.q), p: party(p, config.em.p), tokenizer, train, dev, settings };
+  const parties: { q: Party; p: Party } = {
+    q: { backend: cast.q.sampler, trainer: cast.q.trainer, checkpoint: q, fit: fitOf(config.em.q) },
+    p: { backend: cast.p.scorer, trainer: cast.p.trainer, checkpoint: p, fit: fitOf(config.em.p) },
+  };
+  return { name: "em", ...parties, tokenizer, train, dev, settings };
 }
 
 /** A loop without an E-step, with as many rounds as EM took, in a folder of its own; all its chance comes from the same root. */
@@ -168,14 +179,14 @@ export function controlFolder(folder: string, teach: string): string {
 export async function testModels(
   context: StageContext,
   config: Config,
-  { engine, test }: Ready,
+  { cast, test }: Ready,
   name: string,
   { q, p }: { q: Checkpoint; p: Checkpoint },
 ) {
   return measure(context, {
     name,
-    q: { backend: engine, checkpoint: q },
-    p: { backend: engine, checkpoint: p },
+    q: { backend: cast.q.sampler, checkpoint: q },
+    p: { backend: cast.p.scorer, checkpoint: p },
     pairs: test,
     draws: config.em.testDraws,
     maxTokens: config.em.maxRationaleTokens,
@@ -187,10 +198,10 @@ export async function testModels(
 export function write(
   context: StageContext,
   config: Config,
-  { engine }: Ready,
+  { cast }: Ready,
   p: Checkpoint,
   sets: readonly Given[],
 ): Promise<Written[]> {
   const { sets: _, ...drawing } = config.synthesize;
-  return synthesize(context, { backend: engine, p, sets, shardSize: config.shardSize, ...drawing });
+  return synthesize(context, { backend: cast.p.sampler, p, sets, shardSize: config.shardSize, ...drawing });
 }

@@ -4,6 +4,7 @@ import type { WorkEvent } from "../core/events.ts";
 import type { Json } from "../core/hash.ts";
 import { rng } from "../core/rng.ts";
 import { inline } from "../exec/inline.ts";
+import { type Ledger, openLedger, type RawExchange } from "../journal/ledger.ts";
 import { openRun, type Run } from "../journal/run.ts";
 import type { StageContext } from "../stages/stage.ts";
 import type { Config } from "./config.ts";
@@ -18,6 +19,8 @@ export interface SessionOptions {
   folder: string;
   config: Config;
   inputs: readonly { path: string; sha256: string }[];
+  /** Folder of the ledger that the runs of a project share: `ledger` in the working folder. */
+  ledger?: string;
   signal?: AbortSignal | undefined;
   onEvent: (event: RunEvent) => void;
   /** The clock, in milliseconds. */
@@ -27,6 +30,8 @@ export interface SessionOptions {
 export interface Session {
   run: Run;
   context: StageContext;
+  /** Raw model answers, kept before they are read; opened when a backend first asks. */
+  ledger: { readonly folder: string; readonly exchange: RawExchange };
   /** Carries out one named part of the run: shown, timed, and reflected in `status.json`. */
   act<T>(name: string, work: () => Promise<T>): Promise<T>;
   close(state: "done" | "stopped" | "failed"): Promise<void>;
@@ -37,6 +42,7 @@ const STATUS_INTERVAL = 500;
 
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, folder, signal, onEvent, now = Date.now } = options;
+  const ledger = sharedLedger(options.ledger ?? "ledger");
   let act = "start";
   let progress = { done: 0, total: 0, unit: "" };
   let lastWrite = 0;
@@ -61,7 +67,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     versions: await versions(),
     threads: config.engine.threads,
     inputs: options.inputs,
-    free: ["config.seeds.file"], // how the file is named from here; its content is compared
+    free: freeSettings(config),
     signal,
     onEvent: onWork,
   });
@@ -71,6 +77,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   return {
     run,
     context: { folder, rng: rng(config.seed), executor: inline(), signal, onEvent: onWork },
+    ledger,
     async act(name, work) {
       act = name;
       progress = { done: 0, total: 0, unit: "" };
@@ -85,9 +92,37 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     },
     async close(state) {
       await pending;
+      await ledger.close();
       await writeStatus(state);
       await run.close();
     },
+  };
+}
+
+/** A backend's settings that shape no answer: how its server is reached, asked and started. */
+const FREE_OF_BACKENDS = [
+  ...["url", "key", "keyHeader", "headers", "limits", "timeouts", "retry", "batch", "tolerance", "server"],
+  "checkpoint",
+];
+
+/** What may differ when a run goes on: how files are named from here (their content is compared), and ways of asking. */
+function freeSettings({ backends = {} }: Config): string[] {
+  const ways = Object.keys(backends).flatMap((name) => FREE_OF_BACKENDS.map((key) => `config.backends.${name}.${key}`));
+  return ["config.seeds.file", "config.model.from", ...ways];
+}
+
+/** A ledger that opens when it is first needed, so that a run without servers leaves no folder. */
+function sharedLedger(folder: string): Session["ledger"] & { close(): Promise<void> } {
+  let opened: Promise<Ledger> | undefined;
+  const ledger = () => (opened ??= openLedger(folder));
+  return {
+    folder,
+    exchange: {
+      find: async (key) => (await ledger()).find(key),
+      keep: async (key, raw) => (await ledger()).keep(key, raw),
+      reject: async (key, raw, reason) => (await ledger()).reject(key, raw, reason),
+    },
+    close: async () => (await opened)?.close(),
   };
 }
 

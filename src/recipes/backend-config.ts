@@ -1,0 +1,195 @@
+/**
+ * What a config says of language models: backends by name, and the roles that name them. Decides what cannot work from the
+ * words alone, before anything is opened; composes nothing.
+ */
+import { z } from "zod";
+import { nearest } from "../core/errors.ts";
+import { OpenAiOptions } from "../lm/openai/options.ts";
+import { ManagedServer } from "../lm/servers/options.ts";
+
+const OwnModel = z
+  .string()
+  .min(1)
+  .optional()
+  .describe("Model that answers where the role brings none of its own: for annotators, labeller, teacher.");
+
+const EmbeddedBackend = z
+  .strictObject({
+    kind: z.literal("embedded"),
+    threads: z.int().min(1).optional().describe("In place of engine.threads."),
+    checkpoint: OwnModel,
+  })
+  .describe("The engine in this process: samples, scores and trains.");
+
+const OpenAiBackend = OpenAiOptions.safeExtend({
+  kind: z.literal("openai"),
+  checkpoint: OwnModel,
+  server: ManagedServer.optional(),
+})
+  .refine(({ server, weights }) => weights.kind !== "pinned" || !server?.command.includes("{checkpoint}"), {
+    error: "a pinned model is started by its own name and version: leave {checkpoint} out, or use weights `served`",
+    path: ["server", "command"],
+  })
+  .refine(({ server, url }) => server === undefined || isLoopback(url), {
+    error: "a server that the run starts is on this machine: use http://127.0.0.1 and a port (0 takes a free one)",
+    path: ["url"],
+  })
+  .refine(({ server, dialect }) => server?.idle !== "sleep" || dialect !== "generic", {
+    error: "only vllm and sglang can be put to sleep",
+    path: ["server", "idle"],
+  });
+
+export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, OpenAiBackend]);
+export type BackendConfig = z.infer<typeof BackendConfig>;
+export type OpenAiBackend = Extract<BackendConfig, { kind: "openai" }>;
+
+export const Backends = z
+  .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), BackendConfig)
+  .describe("Language models by a name of yours, which the roles use; `embedded` is always there.");
+export type Backends = z.infer<typeof Backends>;
+
+const name = z.string().describe("name of a backend");
+const sample = name.describe("backend that samples").optional();
+const score = name.describe("backend that scores").optional();
+const train = name.describe("backend that trains").optional();
+
+export const Roles = z
+  .strictObject({
+    q: z.strictObject({ sample, train }).describe("the rationale generation model").optional(),
+    p: z.strictObject({ sample, score, train }).describe("the problem generation model").optional(),
+    solver: z.strictObject({ sample, score, train }).describe("the model that self-play improves").optional(),
+    annotators: z.array(name).min(1).max(4).describe("who writes concepts and rationales for seeds").optional(),
+    labeller: name.describe("who writes reference answers and unit tests").optional(),
+    teacher: name.describe("who writes the solutions that a student is taught").optional(),
+  })
+  .describe("Which backend does what; where nothing is said it is the embedded engine.");
+export type Roles = z.infer<typeof Roles>;
+
+/** Every role with the backends that play it. */
+export interface FullRoles {
+  q: { sample: string; train: string };
+  p: { sample: string; score: string; train: string };
+  /** Undefined where the config does not speak of self-play. */
+  solver: { sample: string; score: string; train: string } | undefined;
+  annotators: readonly string[];
+  labeller: string | undefined;
+  teacher: string | undefined;
+}
+
+/** The name under which the engine is known without being declared. */
+export const EMBEDDED = "embedded";
+
+interface Spoken {
+  backends?: Backends | undefined;
+  roles?: Roles | undefined;
+}
+
+/** A model's scorer is its sampler where that can score and nothing else is said. */
+export function fullRoles({ backends = {}, roles = {} }: Spoken): FullRoles {
+  const trained = (
+    role: { sample?: string | undefined; score?: string | undefined; train?: string | undefined } = {},
+  ) => {
+    const sampler = role.sample ?? EMBEDDED;
+    const { score: said, train: trainer = EMBEDDED } = role;
+    const scorer = said ?? (capabilities(backendOf(backends, sampler)).score ? sampler : EMBEDDED);
+    return { sample: sampler, score: scorer, train: trainer };
+  };
+  const { q, p, solver, annotators = [], labeller, teacher } = roles;
+  const { sample: qSampler, train: qTrainer } = trained(q);
+  return {
+    q: { sample: qSampler, train: qTrainer },
+    p: trained(p),
+    solver: solver === undefined ? undefined : trained(solver),
+    ...{ annotators, labeller, teacher },
+  };
+}
+
+/** The backend of a name; undefined where there is none. */
+export function backendOf(backends: Backends, name: string): BackendConfig | undefined {
+  if (Object.hasOwn(backends, name)) return backends[name];
+  return name === EMBEDDED ? { kind: "embedded" } : undefined;
+}
+
+/** What a backend of this kind can do at all. */
+export function capabilities(backend: BackendConfig | undefined): { sample: boolean; score: boolean; train: boolean } {
+  switch (backend?.kind) {
+    case undefined:
+      return { sample: false, score: false, train: false };
+    case "embedded":
+      return { sample: true, score: true, train: true };
+    case "openai":
+      return { sample: backend.sample, score: backend.score, train: false };
+    default:
+      return backend satisfies never;
+  }
+}
+
+/** What cannot work, each with the config's key; empty where all is well. */
+export function roleIssues(spoken: Spoken & { model: object }): { path: string; message: string }[] {
+  const { backends = {} } = spoken;
+  const roles = fullRoles(spoken);
+  const known = [...new Set([EMBEDDED, ...Object.keys(backends)])];
+  const issues: { path: string; message: string }[] = [];
+  const check = (path: string, name: string | undefined, can: "sample" | "score" | "train", trained: boolean) => {
+    if (name === undefined) return;
+    const backend = backendOf(backends, name);
+    const message =
+      backend === undefined
+        ? unknownName(name, known)
+        : (incapable(name, backend, can) ?? (trained ? unmoved(name, backend, spoken.model) : unnamed(name, backend)));
+    if (message !== undefined) issues.push({ path: `roles.${path}`, message });
+  };
+  for (const role of ["q", "p", "solver"] as const) {
+    const party = roles[role];
+    if (party === undefined) continue;
+    check(`${role}.sample`, party.sample, "sample", true);
+    if ("score" in party) check(`${role}.score`, party.score, "score", true);
+    check(`${role}.train`, party.train, "train", true);
+  }
+  for (const [i, annotator] of roles.annotators.entries()) check(`annotators.${i}`, annotator, "sample", false);
+  check("labeller", roles.labeller, "sample", false);
+  check("teacher", roles.teacher, "sample", false);
+  return issues;
+}
+
+function unknownName(name: string, known: readonly string[]): string {
+  const guess = nearest(name, known);
+  return `unknown backend "${name}"${guess === undefined ? `; known here: ${known.join(", ")}` : `. Did you mean "${guess}"?`}`;
+}
+
+function incapable(name: string, backend: BackendConfig, can: "sample" | "score" | "train"): string | undefined {
+  if (capabilities(backend)[can]) return undefined;
+  const cure =
+    backend.kind === "openai" && can !== "train" ? `: set backends.${name}.${can} to true if its server can` : "";
+  return `"${name}" (${backend.kind}) does not ${can}${cure}`;
+}
+
+/** Why a backend cannot follow a model whose weights change in training. */
+function unmoved(name: string, backend: BackendConfig, model: object): string | undefined {
+  if (backend.kind !== "openai") return undefined;
+  const { weights, server } = backend;
+  if (weights.kind === "pinned") {
+    return `"${name}" is a hosted model pinned at ${weights.version}, which cannot take the checkpoints that training makes`;
+  }
+  if (weights.kind === "served" && server === undefined) {
+    return (
+      `"${name}" serves one checkpoint under one name, and this model's weights change: give backends.${name}.server, ` +
+      "so that the run starts it anew with each, or use weights `lora` or `disk`"
+    );
+  }
+  if (weights.kind === "lora" && !("from" in model)) {
+    return `"${name}" holds adapters of a base model: say which one with model.from`;
+  }
+  return undefined;
+}
+
+/** Why nobody knows what model answers. */
+function unnamed(name: string, backend: BackendConfig): string | undefined {
+  if (backend.checkpoint !== undefined) return undefined;
+  if (backend.kind === "openai" && backend.weights.kind === "pinned") return undefined;
+  return `"${name}" brings no model of its own: pin a hosted one (weights \`pinned\`), or name its folder (backends.${name}.checkpoint)`;
+}
+
+function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+}

@@ -1,0 +1,149 @@
+/**
+ * From the names in a config to the values that the stages take: who samples, scores and trains `q` and `p`, and who answers
+ * in the other roles. The only file of a recipe that knows which implementation stands behind a name.
+ */
+import { join } from "node:path";
+import { PromptCotError } from "../core/errors.ts";
+import type { Backend, Checkpoint, Model, Tokenizer, Trainer } from "../lm/contract.ts";
+import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
+import { type Embedded, embedded } from "../lm/embedded/index.ts";
+import { readTokenizer } from "../lm/embedded/tokenizer.ts";
+import { type OpenAiBackend, openai } from "../lm/openai/backend.ts";
+import type { OpenAiBackend as OpenAiBackendConfig } from "./backend-config.ts";
+import { type BackendConfig, backendOf, type FullRoles, fullRoles } from "./backend-config.ts";
+import type { Config } from "./config.ts";
+import type { Session } from "./session.ts";
+
+/** A model that answers without being trained: it brings its own checkpoint. */
+export interface Speaker {
+  /** The backend's name in the config. */
+  name: string;
+  backend: Backend;
+  /** The model's folder, or what stands for a pinned one. */
+  checkpoint: () => Promise<Checkpoint>;
+}
+
+/** Who plays which role. */
+export interface Cast {
+  q: { sampler: Backend; trainer: Trainer };
+  p: { sampler: Backend; scorer: Backend; trainer: Trainer };
+  /** Undefined where the config does not speak of self-play. */
+  solver: { sampler: Backend; scorer: Backend; trainer: Trainer } | undefined;
+  annotators: readonly Speaker[];
+  labeller: Speaker | undefined;
+  teacher: Speaker | undefined;
+  /** Ends what the backends hold: compiled graphs, connections, servers. */
+  close(): Promise<void>;
+}
+
+/** A backend as it was composed, once for each name. */
+type Composed = { kind: "embedded"; value: Embedded } | { kind: "openai"; value: OpenAiBackend };
+
+/** Builds what the roles name, and nothing else. Nothing is opened yet. @throws PromptCotError `config` */
+export function compose(session: Pick<Session, "context" | "ledger">, config: Config): Cast {
+  const roles = fullRoles(config);
+  const made = new Map<string, Composed>();
+  const get = (name: string): Composed => {
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    const composed = build(session, config, name, described(config, name));
+    made.set(name, composed);
+    return composed;
+  };
+  const trained = ({ sample, score, train }: NonNullable<FullRoles["solver"]>) => ({
+    sampler: get(sample).value,
+    scorer: get(score).value,
+    trainer: trainerOf(get(train), train),
+  });
+  const speaker = (name: string): Speaker => {
+    const composed = get(name);
+    return { name, backend: composed.value, checkpoint: () => ownModel(composed, name, described(config, name)) };
+  };
+  const optional = (name: string | undefined) => (name === undefined ? undefined : speaker(name));
+  return {
+    q: { sampler: get(roles.q.sample).value, trainer: trainerOf(get(roles.q.train), roles.q.train) },
+    p: trained(roles.p),
+    solver: roles.solver === undefined ? undefined : trained(roles.solver),
+    annotators: roles.annotators.map(speaker),
+    labeller: optional(roles.labeller),
+    teacher: optional(roles.teacher),
+    async close() {
+      for (const { kind, value } of made.values()) if (kind === "embedded") await value.close();
+    },
+  };
+}
+
+function described(config: Config, name: string): BackendConfig {
+  const backend = backendOf(config.backends ?? {}, name);
+  if (backend === undefined) throw new Error(`the config was resolved with an unknown backend "${name}"`);
+  return backend;
+}
+
+function build(
+  session: Pick<Session, "context" | "ledger">,
+  config: Config,
+  name: string,
+  backend: BackendConfig,
+): Composed {
+  switch (backend.kind) {
+    case "embedded":
+      return { kind: "embedded", value: embedded({ threads: backend.threads ?? config.engine.threads }) };
+    case "openai":
+      return { kind: "openai", value: client(session, name, backend) };
+    default:
+      return backend satisfies never;
+  }
+}
+
+function client(
+  { context, ledger }: Pick<Session, "context" | "ledger">,
+  name: string,
+  { kind: _, server: __, checkpoint: ___, ...options }: OpenAiBackendConfig,
+): OpenAiBackend {
+  return openai(options, {
+    exchange: ledger.exchange,
+    batchFolder: join(context.folder, "batches", name),
+    ...(options.weights.kind === "pinned" ? {} : { tokenizer: tokenizerOf }),
+  });
+}
+
+/** The tokenizer that lies in a checkpoint's folder. */
+export async function tokenizerOf(checkpoint: Checkpoint): Promise<Tokenizer> {
+  return readTokenizer(await readTokenizerFiles(checkpoint.path), checkpoint.path);
+}
+
+function trainerOf(composed: Composed, name: string): Trainer {
+  if (composed.kind === "embedded") return composed.value.trainer;
+  throw new Error(`the config was resolved with a trainer "${name}" that does not train`);
+}
+
+async function ownModel(composed: Composed, name: string, { checkpoint: path }: BackendConfig): Promise<Checkpoint> {
+  if (composed.kind === "openai" && composed.value.pinned !== undefined) return composed.value.pinned;
+  if (path === undefined) throw new Error(`the config was resolved with a model-less backend "${name}"`);
+  return openCheckpoint(path);
+}
+
+/** The same backend, whose models must read and write the ids of this tokenizer. */
+export function withTokenizer(backend: Backend, tokenizer: Tokenizer): Backend {
+  return {
+    ...backend,
+    async open(checkpoint, options) {
+      const model = await backend.open(checkpoint, options);
+      if (model.tokenizer?.hash === tokenizer.hash) return model;
+      await model.close();
+      throw otherTokenizer(backend, model);
+    },
+  };
+}
+
+function otherTokenizer(backend: Backend, { tokenizer }: Model): PromptCotError {
+  return new PromptCotError({
+    boundary: "config",
+    code: "other-tokenizer",
+    message:
+      tokenizer === undefined
+        ? `${backend.name} gives no token ids, and q and p exchange them`
+        : `${backend.name} has another tokenizer than the model of this run, and q and p exchange token ids`,
+    next: "let the roles of q and p name backends that open the same checkpoint folders",
+  });
+}

@@ -1,0 +1,88 @@
+/** What is wrong with a config, in words that lead to the right key or value. Knows no key by name. */
+import { z } from "zod";
+import { nearest, PromptCotError } from "../core/errors.ts";
+
+/** An issue of parsing, with its key and, for a misspelt one, the likely meaning. */
+export function explain(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+  const path = issue.path.join(".");
+  switch (issue.code) {
+    case "unrecognized_keys": {
+      const known = keysAt(schema, issue.path.map(String));
+      return issue.keys
+        .map((key) => `unknown key "${[path, key].filter(Boolean).join(".")}"${didYouMean(key, known, path)}`)
+        .join("; ");
+    }
+    case "invalid_union": {
+      // The branch that the user most likely meant is the one with the fewest complaints.
+      const [branch = []] = issue.errors.toSorted((a, b) => weight(a) - weight(b));
+      const inner = branch.map((part) => explain({ ...part, path: [...issue.path, ...part.path] }, schema));
+      return inner.length === 0
+        ? `${path}: ${kinds(schema, issue.path.map(String)) ?? issue.message}`
+        : inner.join("; ");
+    }
+    default:
+      return `${path}: ${issue.message}`;
+  }
+}
+
+function weight(branch: readonly z.core.$ZodIssue[]): number {
+  return branch.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
+}
+
+/** The keys that the schema knows at a path, in all its branches. */
+function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+  return [
+    ...new Set(schemasAt(schema, path).flatMap((at) => (at instanceof z.ZodObject ? Object.keys(at.shape) : []))),
+  ];
+}
+
+/** What `kind` may be, where the schema at the path is told apart by it. */
+function kinds(schema: z.ZodType, path: readonly string[]): string | undefined {
+  if (path.at(-1) !== "kind") return undefined;
+  const values = schemasAt(schema, path).flatMap((at) =>
+    at instanceof z.ZodLiteral ? [...at.values].map(String) : [],
+  );
+  return values.length === 0 ? undefined : `must be one of ${values.join(", ")}`;
+}
+
+function schemasAt(schema: z.ZodType, path: readonly string[]): unknown[] {
+  let at: unknown[] = opened(schema);
+  for (const key of path) {
+    at = at.flatMap((one) => {
+      if (one instanceof z.ZodObject) return Object.hasOwn(one.shape, key) ? opened(one.shape[key]) : [];
+      if (one instanceof z.ZodRecord) return opened(one.valueType);
+      if (one instanceof z.ZodArray) return opened(one.element);
+      return [];
+    });
+  }
+  return at;
+}
+
+/** The schema without what only wraps it; a union as its branches. */
+function opened(schema: unknown): unknown[] {
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(opened);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return opened(schema.unwrap());
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return opened(schema.unwrap());
+  return [schema];
+}
+
+function didYouMean(key: string, known: readonly string[], path: string): string {
+  const guess = nearest(key, known);
+  if (guess === undefined) return `; known here: ${known.join(", ")}`;
+  return `. Did you mean "${[path, guess].filter(Boolean).join(".")}"?`;
+}
+
+/** What to say of a value that is none of those known. */
+export function suggest(value: string, known: readonly string[]): string {
+  const guess = nearest(value, known);
+  return `unknown value "${value}"${guess === undefined ? `; known: ${known.join(", ")}` : `. Did you mean "${guess}"?`}`;
+}
+
+export function invalid(source: string, message: string): PromptCotError {
+  return new PromptCotError({
+    boundary: "config",
+    code: "invalid-config",
+    message: `${source}: ${message}`,
+    next: "mend the config; `promptcot init` writes one with every key explained",
+  });
+}
