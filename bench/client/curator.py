@@ -1,4 +1,4 @@
-"""N chat requests through bespokelabs-curator: python curator.py PORT N WORKDIR; prints seconds and peak memory as JSON."""
+"""N chat requests through bespokelabs-curator: python curator.py PORT N WORKDIR; prints seconds, processor seconds and peak memory as JSON."""
 import json, os, resource, sys, time
 
 port, n, work = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -33,9 +33,9 @@ llm = Ask(
     },
 )
 rows = [{"i": i} for i in range(n)]
-start = time.time()
+start, cpu = time.time(), time.process_time()
 answers = llm(rows)
-seconds = time.time() - start
+seconds, cpu = time.time() - start, time.process_time() - cpu
 dataset = getattr(answers, "dataset", answers)
 assert len(dataset) == n, len(dataset)
-print("RESULT", json.dumps({"seconds": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print("RESULT", json.dumps({"seconds": seconds, "cpu": cpu, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

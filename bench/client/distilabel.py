@@ -1,4 +1,4 @@
-"""N chat requests through distilabel's asynchronous LLM: python distilabel.py PORT N WORKDIR; prints seconds and peak memory as JSON.
+"""N chat requests through distilabel's asynchronous LLM: python distilabel.py PORT N WORKDIR; prints seconds, processor seconds and peak memory as JSON.
 
 The LLM alone, without a pipeline around it: the fastest way in which distilabel can be driven.
 """
@@ -11,11 +11,11 @@ from distilabel.models import OpenAILLM
 
 llm = OpenAILLM(model="loopback", base_url=f"http://127.0.0.1:{port}/v1", api_key="none")
 llm.load()
-start = time.time()
+start, cpu = time.time(), time.process_time()
 done = 0
 for first in range(0, n, 256):
     batch = [[{"role": "user", "content": f"Say {i}"}] for i in range(first, min(n, first + 256))]
     done += len(llm.generate_outputs(batch, num_generations=1, max_new_tokens=8, temperature=1.0))
-seconds = time.time() - start
+seconds, cpu = time.time() - start, time.process_time() - cpu
 assert done == n, done
-print("RESULT", json.dumps({"seconds": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print("RESULT", json.dumps({"seconds": seconds, "cpu": cpu, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

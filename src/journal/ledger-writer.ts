@@ -42,6 +42,9 @@ interface Pending {
 
 export const WRITER_PREFIX = "w-";
 
+/** Records that go to the index in one write; fewer wait for the next flush of the disk. */
+const INDEX_BATCH = 512;
+
 /** Takes over a segment that nobody writes, or begins a new one. `adopted` sees every record that the segment holds. */
 export async function openWriter(
   ledger: string,
@@ -110,6 +113,9 @@ class SegmentWriter implements Writer {
   #writing: Promise<void> | undefined;
   #broken: unknown;
   #syncTimer: NodeJS.Timeout | undefined;
+  /** Lines that stand in the file and not yet in the index, which may lag: who reads finds them by their lines. */
+  #unindexed: IndexRecord[] = [];
+  #indexing: Promise<void> = Promise.resolve();
 
   constructor(files: SegmentFiles, lock: Lock, end: number, syncMs: number) {
     this.#files = files;
@@ -170,8 +176,9 @@ class SegmentWriter implements Writer {
       }),
     );
     await writeAll(this.#files.answers, Buffer.from(texts.join("")));
-    await writeAll(this.#files.index, encode(recordsOf.flat()));
     this.#end = end;
+    for (const records of recordsOf) this.#unindexed.push(...records);
+    if (this.#unindexed.length >= INDEX_BATCH) await this.#writeIndex();
     this.#syncTimer ??= setTimeout(() => {
       this.#syncTimer = undefined;
       this.#sync().catch((error: unknown) => {
@@ -183,7 +190,14 @@ class SegmentWriter implements Writer {
     });
   }
 
+  /** One write after the other: the index is in the order of the lines. */
+  #writeIndex(): Promise<void> {
+    this.#indexing = this.#indexing.then(() => writeAll(this.#files.index, encode(this.#unindexed.splice(0))));
+    return this.#indexing;
+  }
+
   async #sync(): Promise<void> {
+    await this.#writeIndex();
     await this.#files.answers.datasync();
     await this.#files.index.datasync();
     await syncFolder(this.folder);

@@ -7,6 +7,7 @@ import { type LedgerKey, ledgerKey, type RawExchange } from "../../journal/ledge
 import type { Question, Reading } from "./dialects/contract.ts";
 import { deadlineMs } from "./http.ts";
 import type { Pass } from "./limits.ts";
+import type { OpenAiOptions } from "./options.ts";
 import { backoffMs, type Judgement, judge } from "./retry.ts";
 import type { Server } from "./server.ts";
 
@@ -21,6 +22,8 @@ export interface Seat {
   names: readonly string[] | undefined;
   /** Requests being put by this process, by ledger key: equal ones wait for the first. */
   asking: Map<string, Promise<void>>;
+  /** In place of the server's own patience with failed attempts. */
+  retry?: OpenAiOptions["retry"];
   /** Network answers and ledger answers, counted. */
   tally: { asked: number; answered: number; fromLedger: number };
 }
@@ -157,7 +160,7 @@ class Asking<Result> {
 
   async #failed(reason: string): Promise<string | undefined> {
     const { server } = this.#seat;
-    const { retry } = server.options;
+    const retry = this.#seat.retry ?? server.options.retry;
     this.#failures++;
     if (this.#failures >= retry.attempts) return `${this.#failures} attempts failed; the last: ${reason}`;
     await server.clock.sleep(backoffMs(retry, this.#failures - 1, server.rng), this.#signal);

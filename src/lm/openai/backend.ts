@@ -41,6 +41,9 @@ export interface OpenAiBackend extends Backend {
   probe(checkpoint: Checkpoint, options: CallOptions): Promise<ProbeReport>;
 }
 
+/** A body that cannot be read is a finding of the probe's, which is soon sure of it; a server that fails is asked again. */
+const PROBE_RETRY = { attempts: 4, firstSeconds: 0.25, longestSeconds: 2 };
+
 const DIALECTS: Readonly<Record<OpenAiOptions["dialect"], Dialect>> = { vllm, sglang, generic };
 
 /**
@@ -151,7 +154,7 @@ class SharedServer {
       const encode = tokenizer ? (text: string) => tokenizer.encode(text) : undefined;
       const common = { options: this.#options, paths, contextLength, adapter: placed.adapter, encode };
       const probing = {
-        seat: { ...seat, exchange: noLedger },
+        seat: { ...seat, exchange: noLedger, retry: PROBE_RETRY },
         dialect: this.#dialect,
         version: description.version,
         signal,
