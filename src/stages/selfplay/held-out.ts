@@ -45,9 +45,9 @@ export async function heldOutScore(
   const graded = await reward(context, stage);
   const right = new Map<string, number>();
   for (const { taskId, verdict } of graded) {
-    right.set(taskId, (right.get(taskId) ?? 0) + (verdict.verdict === "correct" ? 1 / attempts.count : 0));
+    right.set(taskId, (right.get(taskId) ?? 0) + (verdict.verdict === "correct" ? 1 : 0));
   }
-  const rates = tasks.map(({ id }) => right.get(id) ?? 0);
+  const rates = tasks.map(({ id }) => (right.get(id) ?? 0) / attempts.count);
   const made = rollouts.flatMap((rollout) => (rollout.ok ? [rollout] : []));
   const score = mean(rates);
   const record: HeldOutScore = {

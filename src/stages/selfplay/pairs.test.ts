@@ -34,7 +34,7 @@ function judged(
 }
 const many = (verdict: Graded["verdict"]["verdict"], count: number) =>
   Array.from({ length: count }, (_, i) => judged(verdict, `${verdict} ${i}`));
-const pairs = (all: readonly Judged[], label = given, more: Partial<PairRules> = {}, seed = 1) =>
+const pairs = (all: readonly Judged[], label: GoodLabel = given, more: Partial<PairRules> = {}, seed = 1) =>
   pairsOfTask("t", all, label, { ...rules, ...more }, rng(seed));
 
 describe("pairs", () => {
