@@ -141,6 +141,18 @@ describe("what is written is read", () => {
     expect(await segmentsOf(folder)).toEqual(bytes);
   });
 
+  test("commits flushed together have the same bytes, over several segments", async () => {
+    const folder = fresh();
+    const journal = await openJournal(folder, SPEC);
+    await journal.commitShards(PLAN.slice(0, 2).map(({ id, records }) => ({ shard: id, records })));
+    expect(journal.finishedShards.size).toBe(2);
+    await journal.commitShards(PLAN.slice(2).map(({ id, records }) => ({ shard: id, records })));
+    await journal.commitShards([]);
+    await journal.close();
+    expect(await segmentsOf(folder)).toEqual(bytes);
+    expect([...journal.finishedShards]).toEqual(PLAN.map(({ id }) => id));
+  });
+
   test("a large shard, in many writes, is one commit", async () => {
     const folder = fresh();
     const journal = await openJournal(folder, SPEC);
@@ -309,6 +321,10 @@ describe("what is refused", () => {
     const bad = { id: "2" } as Item;
     await expect(journal.commitShard("b", [{ id: "1", text: "t" }, bad])).rejects.toThrow("schema");
     await expect(journal.commitShard("a", [])).rejects.toThrow("finished already");
+    const good = { shard: "b", records: [{ id: "1", text: "t" }] };
+    await expect(journal.commitShards([good, { shard: "c", records: [bad] }])).rejects.toThrow("schema");
+    await expect(journal.commitShards([good, good])).rejects.toThrow("finished already");
+    expect([...journal.finishedShards]).toEqual(["a"]);
     expect(await segmentsOf(folder)).toEqual(before);
     await journal.commitShard("b", []);
     await journal.close();

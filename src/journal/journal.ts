@@ -46,6 +46,12 @@ export interface Repair {
   kept?: string;
 }
 
+/** A shard's name and all of its records. */
+export interface ShardRecords<T> {
+  shard: string;
+  records: Iterable<T>;
+}
+
 export interface JournalWriter<T> {
   /** Shards whose end mark is on disk, those of this process included. */
   readonly finishedShards: ReadonlySet<string>;
@@ -58,6 +64,11 @@ export interface JournalWriter<T> {
    * @throws Error on a shard that is finished already or a record that the schema refuses (a bug of the caller's)
    */
   commitShard(shard: string, records: Iterable<T>): Promise<void>;
+  /**
+   * Several commits with one flush, to the same bytes: for shards so small that flushing each would be most of the work. If one is
+   * refused, all that were not flushed yet (a new segment flushes) are taken back.
+   */
+  commitShards(shards: readonly ShardRecords<T>[]): Promise<void>;
   /** Waits for running commits and gives the lock back. */
   close(): Promise<void>;
 }
@@ -190,20 +201,37 @@ function writerOf<T>(
   let broken: unknown;
   let queue: Promise<unknown> = Promise.resolve();
 
-  async function commit(shard: string, records: Iterable<T>): Promise<void> {
+  async function commit(shards: readonly ShardRecords<T>[]): Promise<void> {
     throwIfStopped(spec.signal);
     if (closed) throw new Error(`journal ${home}: commit after close`);
     if (broken !== undefined) throw broken;
-    if (finished.has(shard)) throw new Error(`journal ${home}: shard "${shard}" is finished already`);
+    const written = new Set<string>();
+    let flushedEnd = end;
+    const flush = async () => {
+      await file.datasync();
+      flushedEnd = end;
+      for (const shard of written) finished.add(shard);
+      written.clear();
+    };
     try {
-      if (end >= limit) await nextSegment();
-      if (end === 0) end = await beginSegment(file, home, spec, segment);
-      end = await appendShard(file, end, shard, encoded(records, spec, home));
+      for (const { shard, records } of shards) {
+        if (finished.has(shard) || written.has(shard))
+          throw new Error(`journal ${home}: shard "${shard}" is finished already`);
+        if (end >= limit) {
+          if (written.size > 0) await flush();
+          await nextSegment();
+          flushedEnd = end;
+        }
+        if (end === 0) flushedEnd = end = await beginSegment(file, home, spec, segment);
+        end = await appendShard(file, end, shard, encoded(records, spec, home));
+        written.add(shard);
+      }
+      await flush();
     } catch (error) {
+      end = flushedEnd;
       await undo();
       throw storageError(error, join(home, segmentName(segment)), "append to");
     }
-    finished.add(shard);
     failPoint("committed");
   }
 
@@ -224,14 +252,17 @@ function writerOf<T>(
     }
   }
 
+  function enqueue(shards: readonly ShardRecords<T>[]): Promise<void> {
+    const done = queue.then(() => commit(shards));
+    queue = done.catch(() => undefined);
+    return done;
+  }
+
   return {
     finishedShards: finished,
     repairs: state.repairs,
-    commitShard(shard, records) {
-      const done = queue.then(() => commit(shard, records));
-      queue = done.catch(() => undefined);
-      return done;
-    },
+    commitShard: (shard, records) => enqueue([{ shard, records }]),
+    commitShards: enqueue,
     async close() {
       if (closed) return;
       await queue;
@@ -242,7 +273,7 @@ function writerOf<T>(
   };
 }
 
-/** @returns the offset behind the commit */
+/** Writes a commit without flushing it. @returns the offset behind it */
 async function appendShard(file: FileHandle, start: number, shard: string, pieces: Iterable<Piece>): Promise<number> {
   let at = start;
   let crc = 0;
@@ -255,7 +286,6 @@ async function appendShard(file: FileHandle, start: number, shard: string, piece
   const prefix = markPrefix(shard, records, at - start);
   at = await append(file, Buffer.from(markLine(prefix, crc32(prefix, crc))), at);
   failPoint("commit");
-  await file.datasync();
   return at;
 }
 
