@@ -127,11 +127,12 @@ async function runArm(
   const input = emInput(config, ready);
   const outcome = await em(context, { ...input, settings: { ...input.settings, ...arms[name] } });
   const test = await testModels(context, config, ready, "test/after", outcome);
-  const written = await write(context, config, ready, outcome.p, material.sets);
-  const readings = await readProblems(context, {
-    ...(material.oracle as NonNullable<Material["oracle"]>),
-    ...{ written, shardSize: config.shardSize },
-  });
+  const written = await Array.fromAsync(await write(context, config, ready, outcome.p, material.sets));
+  const oracle = material.oracle as NonNullable<Material["oracle"]>;
+  const problems = written.flatMap((entry) => (entry.ok ? [entry.problem] : []));
+  const readings = await Array.fromAsync(
+    await readProblems(context, { ...oracle, problems, shardSize: config.shardSize }),
+  );
   const share = (holds: (reading: (typeof readings)[number]) => boolean) =>
     readings.filter(holds).length / written.length;
   const taught = await lastRationales(context, config, name);

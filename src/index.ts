@@ -81,8 +81,10 @@ export { Annotated, annotate, givenAnnotation, pairsOf } from "./stages/annotate
 export { PutAside, withinContext } from "./stages/within-context.ts";
 export { type ColdStartOptions, coldStart, Gate } from "./stages/coldstart.ts";
 export { type EmInput, type EmOutcome, type EmSettings, em, type Party } from "./stages/em/loop.ts";
-export { Kept, type Synthesis, synthesize, Written } from "./stages/synthesize.ts";
-export { rejectDuplicates } from "./stages/deduplicate.ts";
+export { ConceptSet, SetSource, sampleSets, type SetSampling } from "./stages/concept-sets.ts";
+export { type Synthesis, synthesize, Written } from "./stages/synthesize.ts";
+export { type Curating, Curation, curate, oracleFilter, Screening } from "./stages/curate.ts";
+export { keptProblems, type Synthesized, synthesized } from "./stages/synthesized.ts";
 export { ProblemReading, readProblems } from "./stages/read.ts";
 
 // 7. Inside the loop: how p and q spell what they read and write, what a round keeps, what is measured, when it warns.

@@ -5,7 +5,7 @@ import { z } from "zod";
 export const SynthesisQuality = z.strictObject({
   /** Problems asked for: a count, not a share. */
   asked: z.number().int(),
-  /** Neither malformed nor a duplicate. */
+  /** Kept by curation: well formed, and no filter, benchmark or duplicate stood against it. */
   kept: z.number(),
   /** Well formed by the oracle; null where the domain has none. */
   grammatical: z.number().nullable(),
@@ -27,6 +27,7 @@ export interface AskedRow {
   asked: readonly string[];
   written: boolean;
   duplicate: boolean;
+  kept: boolean;
   reading: {
     grammatical: boolean;
     valid: boolean;
@@ -36,30 +37,62 @@ export interface AskedRow {
   } | null;
 }
 
-export function synthesisQuality(rows: readonly AskedRow[], hasOracle: boolean): SynthesisQuality {
-  const share = (holds: (row: AskedRow) => boolean) =>
-    rows.length === 0 ? 0 : rows.filter(holds).length / rows.length;
-  const read = (holds: (reading: NonNullable<AskedRow["reading"]>) => boolean) =>
-    hasOracle ? share(({ reading }) => reading !== null && holds(reading)) : null;
-  const used = rows.flatMap(({ reading }) => (reading?.grammatical ? reading.concepts : []));
-  const asked = entropy(rows.flatMap((row) => row.asked));
+/** Takes one row after another, in constant memory. */
+export interface QualityTally {
+  add(row: AskedRow): void;
+  quality(): SynthesisQuality;
+}
+
+export function qualityTally(hasOracle: boolean): QualityTally {
+  let rows = 0;
+  const counts = { kept: 0, distinct: 0, grammatical: 0, valid: 0, allConcepts: 0, novel: 0 };
+  const asked = new Map<string, number>();
+  const used = new Map<string, number>();
+  const share = (count: number) => (rows === 0 ? 0 : count / rows);
   return {
-    asked: rows.length,
-    kept: share((row) => row.written && !row.duplicate),
-    grammatical: read((reading) => reading.grammatical),
-    valid: read((reading) => reading.valid),
-    allConcepts: read((reading) => reading.grammatical && reading.allConcepts),
-    novel: read((reading) => reading.grammatical && reading.novel),
-    distinct: share((row) => row.written && !row.duplicate),
-    conceptEntropy: hasOracle && asked > 0 ? entropy(used) / asked : null,
+    add({ asked: wanted, written, duplicate, kept, reading }) {
+      rows++;
+      countAll(asked, wanted);
+      if (written && !duplicate) counts.distinct++;
+      if (kept) counts.kept++;
+      if (reading?.valid) counts.valid++;
+      if (!reading?.grammatical) return;
+      counts.grammatical++;
+      if (reading.allConcepts) counts.allConcepts++;
+      if (reading.novel) counts.novel++;
+      countAll(used, reading.concepts);
+    },
+    quality() {
+      const exact = (count: number) => (hasOracle ? share(count) : null);
+      const most = entropyOf(asked);
+      return {
+        asked: rows,
+        kept: share(counts.kept),
+        grammatical: exact(counts.grammatical),
+        valid: exact(counts.valid),
+        allConcepts: exact(counts.allConcepts),
+        novel: exact(counts.novel),
+        distinct: share(counts.distinct),
+        conceptEntropy: hasOracle && most > 0 ? entropyOf(used) / most : null,
+      };
+    },
   };
+}
+
+function countAll(counts: Map<string, number>, items: readonly string[]): void {
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
 }
 
 /** Shannon entropy of a list's relative frequencies, in nats. */
 export function entropy(items: readonly string[]): number {
   const counts = new Map<string, number>();
-  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  countAll(counts, items);
+  return entropyOf(counts);
+}
+
+function entropyOf(counts: ReadonlyMap<string, number>): number {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   let sum = 0;
-  for (const count of counts.values()) sum -= (count / items.length) * Math.log(count / items.length);
+  for (const count of counts.values()) sum -= (count / total) * Math.log(count / total);
   return sum;
 }

@@ -4,6 +4,7 @@ import { PromptCotError, Stopped } from "../core/errors.ts";
 import { sha256File } from "../core/hash.ts";
 import { errnoOf } from "../journal/files.ts";
 import type { Config } from "../recipes/config.ts";
+import { curationFiles } from "../recipes/curation-config.ts";
 import { pocket } from "../recipes/pocket.ts";
 import { ownSeeds } from "../recipes/seeds.ts";
 import { openSession, type Session } from "../recipes/session.ts";
@@ -63,17 +64,21 @@ function carryOut(session: Session, config: Config): Promise<void> {
   }
 }
 
+/** Every file that the config names, with the hash of its content. */
 async function inputsOf(config: Config): Promise<{ path: string; sha256: string }[]> {
-  if (config.recipe !== "seeds") return [];
-  const path = config.seeds.file;
+  const seeds = config.recipe === "seeds" ? [{ key: "seeds.file", path: config.seeds.file }] : [];
+  return Promise.all([...seeds, ...curationFiles(config)].map(inputOf));
+}
+
+async function inputOf({ key, path }: { key: string; path: string }): Promise<{ path: string; sha256: string }> {
   try {
-    return [{ path: resolve(path), sha256: await sha256File(path) }];
+    return { path: resolve(path), sha256: await sha256File(path) };
   } catch (cause) {
     throw new PromptCotError({
       boundary: "data",
-      code: "no-seed-file",
-      message: `cannot read the seed file ${resolve(path)}: ${errnoOf(cause) === "ENOENT" ? "there is no such file" : String(cause)}`,
-      next: "correct seeds.file in the config",
+      code: key === "seeds.file" ? "no-seed-file" : "no-input-file",
+      message: `cannot read the ${key === "seeds.file" ? "seed file" : "file"} ${resolve(path)}: ${errnoOf(cause) === "ENOENT" ? "there is no such file" : String(cause)}`,
+      next: `correct ${key} in the config`,
       cause,
     });
   }

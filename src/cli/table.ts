@@ -52,7 +52,8 @@ function testLine({ test }: Summary): string {
 function synthesisTable({ synthesis }: Summary): string {
   if (synthesis.asked === 0) return "";
   const rows: [string, number | null][] = [
-    ["written and no duplicate", synthesis.kept],
+    ["kept by curation", synthesis.kept],
+    ["written and no duplicate", synthesis.distinct],
     ["grammatical", synthesis.grammatical],
     ["one true answer", synthesis.valid],
     ["all concepts asked for", synthesis.allConcepts],

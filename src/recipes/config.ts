@@ -8,6 +8,7 @@ import { specialTokens } from "../stages/em/format.ts";
 import type { Fit } from "../stages/em/m-step.ts";
 import { Backends, Roles, roleIssues } from "./backend-config.ts";
 import { explain, invalid, suggest } from "./config-errors.ts";
+import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig } from "./curation-config.ts";
 import { defaultsFor } from "./defaults.ts";
 
 const count = z.number().int().positive();
@@ -130,6 +131,7 @@ const shared = {
   roles: Roles.optional(),
   coldStart: ColdStartConfig,
   em: EmConfig,
+  concepts: ConceptsConfig,
   synthesize: SynthesizeConfig,
   shardSize: count.describe("items per commit: what at most is done again after an interruption"),
 };
@@ -144,6 +146,7 @@ export const PocketConfig = z.strictObject({
       .describe("who annotates every seed; vague leaves out what a problem needs, and shows collapse"),
   }),
   ...shared,
+  curate: PocketCurateConfig,
 });
 export type PocketConfig = z.infer<typeof PocketConfig>;
 
@@ -154,6 +157,7 @@ export const SeedsConfig = z.strictObject({
     strict: z.boolean().describe("whether a malformed row stops the run, or goes to the rejects with its reason"),
   }),
   ...shared,
+  curate: SeedsCurateConfig,
 });
 export type SeedsConfig = z.infer<typeof SeedsConfig>;
 
@@ -201,8 +205,9 @@ export function withPaths(config: Config, place: (path: string) => string): Conf
           ),
         }),
   };
-  if (config.recipe === "pocket") return { ...config, ...moved };
-  return { ...config, ...moved, seeds: { ...config.seeds, file: place(config.seeds.file) } };
+  if (config.recipe === "pocket") return { ...config, ...moved, ...placedCuration(config, place) };
+  const seeds = { ...config.seeds, file: place(config.seeds.file) };
+  return { ...config, ...moved, ...placedCuration(config, place), seeds };
 }
 
 /** JSON Schema of what a user may write: every key optional, since the scale sets it. */

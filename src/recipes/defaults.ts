@@ -3,6 +3,7 @@
  * D-n is a decision in docs/decisions/; the rest was measured in docs/LOG.md.
  */
 import type { Config, FitConfig } from "./config.ts";
+import { curationDefaults } from "./curation-config.ts";
 
 type Scale = Config["scale"];
 type Recipe = Config["recipe"];
@@ -51,7 +52,14 @@ const synthesis = { drawsPerSet: 1, temperature: 0.8, topP: 1 } as const; // §4
  * @param given whether the models start from a checkpoint that is there already, which has its own sizes
  */
 export function defaultsFor(recipe: Recipe, scale: Scale, given = false): object {
-  const all = { recipe, scale, seed: 1, engine: { threads: 2 }, ...ofRecipe(recipe, scale) };
+  const all = {
+    recipe,
+    scale,
+    seed: 1,
+    engine: { threads: 2 },
+    ...curationDefaults(recipe),
+    ...ofRecipe(recipe, scale),
+  };
   return given ? { ...all, model: { contextLength: 4096 } } : all; // §4: the released model is driven to 4,096 tokens
 }
 

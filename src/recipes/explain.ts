@@ -1,13 +1,16 @@
 /** Where a row of a run comes from: back from a problem, a candidate or a triple to all that made it, and every verdict on it. */
 import { PromptCotError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
+import { conceptKey } from "../curate/concepts/space.ts";
 import { readManifest } from "../journal/run.ts";
 import { annotationsJournal } from "../stages/annotate.ts";
+import { conceptSetsJournal, setSourceJournal } from "../stages/concept-sets.ts";
+import type { Screening } from "../stages/curate.ts";
 import { Candidate, Choice, TrainingRecord } from "../stages/em/records.ts";
 import { roundsJournal } from "../stages/em/round.ts";
-import { readingsJournal } from "../stages/read.ts";
-import type { JournalKind } from "../stages/stage.ts";
-import { keptJournal, writtenJournal } from "../stages/synthesize.ts";
+import { type JournalKind, recordsSoFar } from "../stages/stage.ts";
+import { writtenJournal } from "../stages/synthesize.ts";
+import { type Synthesized, synthesized } from "../stages/synthesized.ts";
 import { Config } from "./config.ts";
 import { pairsJournal } from "./promptcot.ts";
 import { recordsIfAny } from "./summary.ts";
@@ -39,46 +42,74 @@ export async function explain(folder: string, id: string): Promise<Fact[]> {
 }
 
 async function explainProblem(folder: string, id: string, config: Config): Promise<Fact[][]> {
-  const written = await recordsIfAny(folder, writtenJournal);
-  const matches = written.filter((entry) => (entry.ok ? entry.problem.id : entry.id).startsWith(id));
+  const found: Fact[][] = [];
+  for await (const entry of synthesized({ folder })) {
+    const { written } = entry;
+    if (!(written.ok ? written.problem.id : written.id).startsWith(id)) continue;
+    found.push(await factsOfProblem(folder, entry, config));
+    if (found.length > 1) break; // an id that is not unique is refused anyway
+  }
+  return found;
+}
+
+async function factsOfProblem(folder: string, entry: Synthesized, config: Config): Promise<Fact[]> {
+  const { written, screening, curation, reading } = entry;
+  const { sets: _, ...sampling } = config.synthesize;
+  const { concepts } = written.ok ? written.problem : written;
+  const origin = { "concept set": await setOf(folder, concepts), sampling, journal: writtenJournal.journal };
+  if (!written.ok) {
+    const { id, level, reason, text } = written;
+    return facts({ id, concepts, level, ...origin, rejected: reason, text });
+  }
+  const { id, level, rationale, problem, seed, model } = written.problem;
   const checkpoints = await trainings(folder);
-  return Promise.all(
-    matches.map(async (entry): Promise<Fact[]> => {
-      const { sets: _, ...sampling } = config.synthesize;
-      const common: Fact[] = [
-        { name: "sampling", value: sampling },
-        { name: "journal", value: writtenJournal.journal },
-      ];
-      if (!entry.ok) {
-        const { concepts, reason, text } = entry;
-        return [
-          { name: "id", value: entry.id },
-          { name: "concepts", value: concepts },
-          ...common,
-          { name: "rejected", value: reason },
-          { name: "text", value: text },
-        ];
-      }
-      const { problem } = entry;
-      const of = <T extends { problemId: string }>(records: readonly T[]) =>
-        records.find(({ problemId }) => problemId === problem.id);
-      const kept = of(await recordsIfAny(folder, keptJournal));
-      const reading = of(await recordsIfAny(folder, readingsJournal));
-      return facts({
-        ...{
-          id: problem.id,
-          concepts: problem.concepts,
-          level: problem.level,
-          rationale: problem.rationale,
-          problem: problem.problem,
-        },
-        ...{ seed: problem.seed, checkpoint: problem.model, "trained by": checkpoints.get(problem.model) },
-        ...Object.fromEntries(common.map(({ name, value }) => [name, value])),
-        "duplicate check": kept,
-        "oracle's reading": reading,
-      });
-    }),
-  );
+  return facts({
+    ...{ id, concepts, level, rationale, problem },
+    ...{ seed, checkpoint: model, "trained by": checkpoints.get(model), ...origin },
+    ...(screening === undefined ? {} : verdictsOf(screening, config)),
+    "duplicate check": curation && (curation.duplicate ?? "no duplicate of a seed or of another problem"),
+    "oracle's reading": reading,
+    verdict: curation && (curation.kept ? "kept" : "dropped"),
+  });
+}
+
+function verdictsOf({ filter, overlap }: Screening, { curate }: Config): { [key: string]: Json } {
+  const { against } = curate.decontaminate;
+  return {
+    filters: filter ?? `passed ${curate.filters.join(", ") || "none: no filter was asked for"}`,
+    decontamination:
+      overlap ?? (against.length === 0 ? "no benchmark was given" : `clean against ${against.join(", ")}`),
+  };
+}
+
+/** Where a problem's concepts come from: their place among the sets, how these were drawn, and the seed or seeds that have them. */
+async function setOf(folder: string, concepts: readonly string[]): Promise<Json | undefined> {
+  const [source] = await recordsIfAny(folder, setSourceJournal);
+  const wanted = JSON.stringify(concepts);
+  let index = 0;
+  for await (const set of recordsSoFar({ folder }, conceptSetsJournal)) {
+    if (JSON.stringify(set.concepts) === wanted) {
+      if (source?.source !== "sampled") return { index, source: "held-out", ...(set.seedId && { seed: set.seedId }) };
+      const { settings, concepts: space, problems } = source;
+      const seeds = await seedsWith(folder, concepts);
+      return { index, source: "sampled", ...settings, space: `${space} concepts of ${problems} seeds`, seeds };
+    }
+    index++;
+  }
+  return undefined;
+}
+
+/** A few seeds for each concept: concept → ids. */
+async function seedsWith(folder: string, concepts: readonly string[]): Promise<{ [concept: string]: string[] }> {
+  const seeds = new Map(concepts.map((concept) => [conceptKey(concept), new Set<string>()]));
+  for await (const entry of recordsSoFar({ folder }, annotationsJournal)) {
+    if (!entry.ok) continue;
+    for (const concept of entry.triple.concepts) {
+      const found = seeds.get(conceptKey(concept));
+      if (found !== undefined && found.size < 3) found.add(entry.triple.seedId);
+    }
+  }
+  return Object.fromEntries(concepts.map((concept) => [concept, [...(seeds.get(conceptKey(concept)) ?? [])]]));
 }
 
 async function explainCandidate(folder: string, id: string): Promise<Fact[][]> {

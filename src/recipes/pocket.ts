@@ -1,4 +1,6 @@
 /** PromptCoT 2.0 in the pocket domain, where an oracle can say exactly what became of it. The whole experiment, on one screen. */
+
+import type { Triple } from "../core/records.ts";
 import { PocketSeed } from "../domains/pocket/generate.ts";
 import {
   heldOutCombinations,
@@ -12,6 +14,7 @@ import { annotate } from "../stages/annotate.ts";
 import { splitSeeds } from "../stages/split.ts";
 import { journaled } from "../stages/stage.ts";
 import type { PocketConfig } from "./config.ts";
+import { conceptSets } from "./curation.ts";
 import { type Material, promptcot } from "./promptcot.ts";
 import type { Session } from "./session.ts";
 
@@ -37,9 +40,18 @@ export async function pocketMaterial(session: Session, config: PocketConfig): Pr
   const annotators = [...pocketAnnotators, vagueAnnotator].filter(({ name }) => wanted.includes(name));
   const annotations = await session.act("annotations", () => annotate(context, { seeds, annotators, shardSize: 4096 }));
 
-  const sets = combinations
-    .sampleHeldOut(config.synthesize.sets, context.rng.fork("sets"))
-    .map((concepts) => ({ concepts, level: levelOf(concepts) }));
+  // Held-out combinations measure what was learnt: no training row has shown them.
+  const inTraining = ({ seedId }: Triple) => splits.get(seedId) === "train";
+  const sets = await session.act("concept sets", () =>
+    conceptSets(context, config, {
+      training: annotations.flatMap((entry) => (entry.ok && inTraining(entry.triple) ? [entry.triple] : [])),
+      levelOf: (concepts) => levelOf(concepts),
+      heldOut: () =>
+        combinations
+          .sampleHeldOut(config.synthesize.sets, context.rng.fork("sets"))
+          .map((concepts) => ({ concepts: [...concepts], level: levelOf(concepts) })),
+    }),
+  );
   return {
     seeds,
     splits,

@@ -6,20 +6,20 @@ import { join } from "node:path";
 import { PromptCotError } from "../core/errors.ts";
 import type { Seed, Split, Triple } from "../core/records.ts";
 import type { Oracle } from "../domains/contract.ts";
+import type { JournalReader } from "../journal/journal.ts";
 import type { Backend, Checkpoint, Tokenizer } from "../lm/contract.ts";
 import { type Annotated, pairsOf } from "../stages/annotate.ts";
 import { coldStart } from "../stages/coldstart.ts";
-import { rejectDuplicates } from "../stages/deduplicate.ts";
 import type { Given } from "../stages/em/format.ts";
 import { type EmInput, type EmOutcome, type EmSettings, em, type Party } from "../stages/em/loop.ts";
 import { measure } from "../stages/em/measure.ts";
 import { Pair } from "../stages/em/records.ts";
-import { readProblems } from "../stages/read.ts";
-import { journaled, type StageContext } from "../stages/stage.ts";
+import { type Items, journaled, type StageContext } from "../stages/stage.ts";
 import { synthesize, type Written } from "../stages/synthesize.ts";
 import { withinContext } from "../stages/within-context.ts";
 import { type Cast, compose, withTokenizer } from "./backends.ts";
 import { type Config, fitOf } from "./config.ts";
+import { curateWritten } from "./curation.ts";
 import { foundation } from "./foundation.ts";
 import type { Session } from "./session.ts";
 
@@ -28,7 +28,7 @@ export interface Material {
   splits: ReadonlyMap<string, Split>;
   annotations: readonly Annotated[];
   /** Concept sets to synthesize from. */
-  sets: readonly Given[];
+  sets: Items<Given>;
   /** The domain's exact reader, and the skeletons of the seeds. */
   oracle?: { oracle: Oracle; seedSkeletons: ReadonlySet<string> };
 }
@@ -59,11 +59,7 @@ export async function promptcot(session: Session, config: Config, material: Mate
       await testModels(context, config, ready, "test/after", fitted);
     });
     const written = await session.act("synthesis", () => write(context, config, ready, fitted.p, material.sets));
-    await session.act("reading", async () => {
-      await rejectDuplicates(context, { written, seeds: material.seeds });
-      const { shardSize } = config;
-      if (material.oracle !== undefined) await readProblems(context, { ...material.oracle, written, shardSize });
-    });
+    await session.act("curation", () => curateWritten(context, config, material, written));
   } finally {
     await cast.close();
   }
@@ -200,8 +196,8 @@ export function write(
   config: Config,
   { cast }: Ready,
   p: Checkpoint,
-  sets: readonly Given[],
-): Promise<Written[]> {
+  sets: Items<Given>,
+): Promise<JournalReader<Written>> {
   const { sets: _, ...drawing } = config.synthesize;
   return synthesize(context, { backend: cast.p.sampler, p, sets, shardSize: config.shardSize, ...drawing });
 }

@@ -1,6 +1,6 @@
 /** PromptCoT 2.0 on a user's own annotated seeds, with a model trained from scratch. The whole experiment, on one screen. */
 import { z } from "zod";
-import { Seed } from "../core/records.ts";
+import { Seed, type Triple } from "../core/records.ts";
 import { parseRows } from "../rows/parse.ts";
 import { readRows } from "../rows/read.ts";
 import type { Reject } from "../rows/row.ts";
@@ -8,6 +8,7 @@ import { annotate, givenAnnotation } from "../stages/annotate.ts";
 import { splitSeeds } from "../stages/split.ts";
 import { journaled } from "../stages/stage.ts";
 import type { SeedsConfig } from "./config.ts";
+import { conceptSets, usualLevels } from "./curation.ts";
 import { promptcot } from "./promptcot.ts";
 import type { Session } from "./session.ts";
 
@@ -31,14 +32,20 @@ export async function ownSeeds(session: Session, config: SeedsConfig): Promise<v
   const annotations = await session.act("annotations", () =>
     annotate(context, { seeds, annotators: [givenAnnotation()], shardSize: 4096 }),
   );
-  // Concept sets of held-out seeds: combinations that no training row has shown.
-  const sets = context.rng
-    .fork("sets")
-    .shuffle(
-      annotations.flatMap((entry) => (entry.ok && splits.get(entry.triple.seedId) !== "train" ? [entry.triple] : [])),
-    )
-    .slice(0, config.synthesize.sets)
-    .map(({ concepts, level }) => ({ concepts, level }));
+  const triples = annotations.flatMap((entry) => (entry.ok ? [entry.triple] : []));
+  const inTraining = ({ seedId }: Triple) => splits.get(seedId) === "train";
+  const training = triples.filter(inTraining);
+  const sets = await session.act("concept sets", () =>
+    conceptSets(context, config, {
+      training,
+      levelOf: usualLevels(context, training),
+      heldOut: () =>
+        context.rng
+          .fork("sets")
+          .shuffle(triples.filter((triple) => !inTraining(triple)))
+          .map(({ concepts, level, seedId }) => ({ concepts, level, seedId })),
+    }),
+  );
   await promptcot(session, config, { seeds, splits, annotations, sets });
 }
 

@@ -108,7 +108,13 @@ const FREE_OF_BACKENDS = [
 /** What may differ when a run goes on: how files are named from here (their content is compared), and ways of asking. */
 function freeSettings({ backends = {} }: Config): string[] {
   const ways = Object.keys(backends).flatMap((name) => FREE_OF_BACKENDS.map((key) => `config.backends.${name}.${key}`));
-  return ["config.seeds.file", "config.model.from", ...ways];
+  return [
+    "config.seeds.file",
+    "config.model.from",
+    "config.concepts.rates.file",
+    "config.curate.decontaminate.against",
+    ...ways,
+  ];
 }
 
 /** A ledger that opens when it is first needed, so that a run without servers leaves no folder. */

@@ -2,20 +2,20 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { type AskedRow, SynthesisQuality, synthesisQuality } from "../analyses/synthesis.ts";
+import { Funnel, funnelTally } from "../analyses/funnel.ts";
+import { qualityTally, SynthesisQuality } from "../analyses/synthesis.ts";
 import { PromptCotError } from "../core/errors.ts";
 import { writeFileAtomic } from "../journal/files.ts";
-import { hasJournal } from "../journal/journal.ts";
-import { journalFolder, readManifest } from "../journal/run.ts";
+import { readManifest } from "../journal/run.ts";
 import { annotationsJournal } from "../stages/annotate.ts";
 import { Gate } from "../stages/coldstart.ts";
+import { SetSource, setSourceJournal } from "../stages/concept-sets.ts";
 import { Alarm, RoundStatistics } from "../stages/em/alarms.ts";
 import { RoundMeasure, roundMeasure } from "../stages/em/measure.ts";
 import { Measurement } from "../stages/em/records.ts";
 import { roundsJournal } from "../stages/em/round.ts";
-import { readingsJournal } from "../stages/read.ts";
-import { type JournalKind, recordsOf } from "../stages/stage.ts";
-import { keptJournal, writtenJournal } from "../stages/synthesize.ts";
+import { type JournalKind, recordsSoFar } from "../stages/stage.ts";
+import { CURATION_STEPS, dropOf, synthesized } from "../stages/synthesized.ts";
 import { putAsideJournal } from "../stages/within-context.ts";
 import { Config } from "./config.ts";
 import { rejectedJournal } from "./seeds.ts";
@@ -39,7 +39,11 @@ export const Summary = z.strictObject({
   }),
   /** Test pairs, read once at the end: with the models of the cold start, and with those of EM. */
   test: z.strictObject({ before: RoundMeasure, after: RoundMeasure }).nullable(),
+  /** Where the concept sets came from; null if the run has not come so far. */
+  concepts: SetSource.nullable(),
   synthesis: SynthesisQuality,
+  /** What became of the problems asked for: every step of curation, with reasons and examples. */
+  funnel: Funnel,
 });
 export type Summary = z.infer<typeof Summary>;
 
@@ -81,7 +85,8 @@ export async function summarise(folder: string): Promise<Summary> {
       rounds: rounds.map(({ round, measure, statistics, alarms }) => ({ round, ...measure, statistics, alarms })),
     },
     test: after.length === 0 ? null : { before: roundMeasure(before), after: roundMeasure(after) },
-    synthesis: await synthesisOf(folder, config.recipe === "pocket"),
+    concepts: (await read(setSourceJournal))[0] ?? null,
+    ...(await synthesisOf(folder, config.recipe === "pocket")),
   };
 }
 
@@ -92,28 +97,26 @@ export async function writeSummary(folder: string): Promise<Summary> {
   return summary;
 }
 
-async function synthesisOf(folder: string, hasOracle: boolean): Promise<SynthesisQuality> {
-  const written = await recordsIfAny(folder, writtenJournal);
-  const kept = new Map((await recordsIfAny(folder, keptJournal)).map((record) => [record.problemId, record.kept]));
-  const readings = new Map((await recordsIfAny(folder, readingsJournal)).map((record) => [record.problemId, record]));
-  const rows = written.map((entry): AskedRow => {
-    const id = entry.ok ? entry.problem.id : entry.id;
-    return {
-      asked: entry.ok ? entry.problem.concepts : entry.concepts,
-      written: entry.ok,
-      duplicate: kept.get(id) === false,
-      reading: readings.get(id) ?? null,
-    };
-  });
-  return synthesisQuality(rows, hasOracle);
+async function synthesisOf(folder: string, hasOracle: boolean): Promise<Pick<Summary, "synthesis" | "funnel">> {
+  const quality = qualityTally(hasOracle);
+  const funnel = funnelTally(CURATION_STEPS);
+  for await (const entry of synthesized({ folder })) {
+    const { written, curation, reading } = entry;
+    quality.add({
+      asked: written.ok ? written.problem.concepts : written.concepts,
+      written: written.ok,
+      duplicate: curation !== undefined && curation.duplicate !== null,
+      kept: curation?.kept === true,
+      reading: reading ?? null,
+    });
+    funnel.add(dropOf(entry));
+  }
+  return { synthesis: quality.quality(), funnel: funnel.funnel() };
 }
 
 /** All records of a journal, none if the run has not come so far. */
 export async function recordsIfAny<T>(folder: string, kind: JournalKind<T>): Promise<T[]> {
-  const parts = kind.journal.split("/");
-  const name = parts.pop() as string;
-  if (!(await hasJournal(join(journalFolder(folder), ...parts), name))) return [];
-  return Array.fromAsync(recordsOf({ folder }, kind));
+  return Array.fromAsync(recordsSoFar({ folder }, kind));
 }
 
 const ActTime = z.object({ event: z.literal("act"), act: z.string(), seconds: z.number() });

@@ -6,8 +6,7 @@ import { controlFolder, pairsJournal } from "../recipes/promptcot.ts";
 import { recordsIfAny, type Summary, summarise } from "../recipes/summary.ts";
 import { Candidate, Choice, type GoodCandidate, reward } from "../stages/em/records.ts";
 import { type Round, roundsJournal } from "../stages/em/round.ts";
-import { type ProblemReading, readingsJournal } from "../stages/read.ts";
-import { type Kept, keptJournal, type Written, writtenJournal } from "../stages/synthesize.ts";
+import { type Synthesized, synthesized } from "../stages/synthesized.ts";
 
 export interface ReportMaterial {
   folder: string;
@@ -17,9 +16,8 @@ export interface ReportMaterial {
   controls: { name: string; rounds: Round[] }[];
   /** A few pairs of the last round with all their candidates, the chosen marked. */
   contests: Contest[];
-  written: Written[];
-  kept: Map<string, Kept>;
-  readings: Map<string, ProblemReading>;
+  /** The first problems that were asked for, with every verdict. */
+  sample: Synthesized[];
 }
 
 export interface Contest {
@@ -31,6 +29,7 @@ export interface Contest {
 }
 
 const CONTESTS = 3;
+export const SAMPLE = 12;
 
 export async function reportMaterial(folder: string): Promise<ReportMaterial> {
   const manifest = await readManifest(folder);
@@ -46,10 +45,16 @@ export async function reportMaterial(folder: string): Promise<ReportMaterial> {
   return {
     ...{ folder: join(folder), config, versions: { ...manifest?.versions }, summary, controls },
     contests: last === 0 ? [] : await contests(folder, last),
-    written: await recordsIfAny(folder, writtenJournal),
-    kept: new Map((await recordsIfAny(folder, keptJournal)).map((record) => [record.problemId, record])),
-    readings: new Map((await recordsIfAny(folder, readingsJournal)).map((record) => [record.problemId, record])),
+    sample: await firstOf(synthesized({ folder }), SAMPLE),
   };
+}
+
+async function firstOf<T>(entries: AsyncIterable<T>, count: number): Promise<T[]> {
+  const first: T[] = [];
+  for await (const entry of entries) {
+    if (first.push(entry) === count) break;
+  }
+  return first;
 }
 
 async function contests(folder: string, round: number): Promise<Contest[]> {

@@ -1,110 +1,96 @@
-/** The report's account of the synthesized problems: the funnel with every reason, and a sample beside rationale and reading. */
+/** The report's account of the synthesized problems: the funnel with every reason and examples, and a sample with every verdict. */
 import { type Bar, barChart } from "../analyses/chart.ts";
+import type { Funnel } from "../analyses/funnel.ts";
 import type { ProblemReading } from "../stages/read.ts";
-import type { Written } from "../stages/synthesize.ts";
+import type { Synthesized } from "../stages/synthesized.ts";
 import { percent } from "./em-section.ts";
-import type { ReportMaterial } from "./material.ts";
+import { type ReportMaterial, SAMPLE } from "./material.ts";
 import { type Html, html, raw, table } from "./page.ts";
 
-const SAMPLE = 12;
-
 export function synthesisSection(material: ReportMaterial): Html {
-  const { synthesis } = material.summary;
+  const { synthesis, funnel } = material.summary;
   if (synthesis.asked === 0) return html``;
+  const hasOracle = synthesis.grammatical !== null;
   return html`<h2>Synthesized problems</h2>
-<p>Each concept set asked for one problem; the combinations were held out of training. All shares are of the ${count(synthesis.asked)} problems
-asked for, so that a malformed or lost one counts against every measure.</p>
-<figure>${raw(barChart({ label: "What became of the problems asked for", x: "problems", bars: funnel(material) }))}</figure>
-${rejects(material)}
-<h2>A sample</h2><p class="soft">The first ${SAMPLE}, not chosen, with rationale${material.readings.size > 0 && " and what the oracle reads"}.</p>
-${material.written.slice(0, SAMPLE).map((entry) => example(entry, material))}`;
+<p>${setsLine(material)} All shares are of the ${count(synthesis.asked)} problems asked for, so that a malformed or lost one counts
+against every measure. A problem that several steps object to counts where it was caught first.</p>
+<figure>${raw(barChart({ label: "What became of the problems asked for", x: "problems", bars: bars(material) }))}</figure>
+${funnel.reasons.length > 0 && reasons(funnel)}
+<h2>A sample</h2><p class="soft">The first ${SAMPLE}, not chosen, with rationale, every verdict${hasOracle && ", and what the oracle reads"}.</p>
+${material.sample.map(example)}`;
 }
 
-function funnel({ written, kept, readings, summary: { synthesis } }: ReportMaterial): Bar[] {
-  const problems = written.filter((entry) => entry.ok).length;
-  const distinct = [...kept.values()].filter((record) => record.kept).length;
+function setsLine({ config, summary: { concepts } }: ReportMaterial): string {
+  const draws = config.synthesize.drawsPerSet;
+  const each = draws === 1 ? "one problem" : `${draws} problems`;
+  if (concepts?.source !== "sampled")
+    return `Each concept set asked for ${each}; the combinations were held out of training.`;
+  const { settings, measured, exhausted } = concepts;
+  const aimed = measured === 0 ? "" : `, aimed by the pass rates of ${count(measured)} problems`;
+  const short = exhausted === null ? "" : ` Fewer than asked for: ${exhausted}.`;
+  return `${count(concepts.sets)} sets of ${settings.size} were drawn (mode ${settings.mode}${aimed}) from ${count(concepts.concepts)} concepts of ${count(concepts.problems)} annotated problems; each asked for ${each}.${short}`;
+}
+
+function bars({ summary: { synthesis, funnel } }: ReportMaterial): Bar[] {
   const bar = (name: string, value: number, colour: Bar["colour"]): Bar => ({
     ...{ name, value, colour },
     text: `${count(value)}  (${percent(value / synthesis.asked)})`,
   });
-  const read = (holds: (reading: ProblemReading) => boolean) => [...readings.values()].filter(holds).length;
-  const steps = [
-    bar("asked for", synthesis.asked, "muted"),
-    bar("well formed output", problems, 1),
-    bar("no duplicate", distinct, 1),
+  const exact: [string, number | null][] = [
+    ["grammatical", synthesis.grammatical],
+    ["all concepts used", synthesis.allConcepts],
+    ["novel, numbers and names masked", synthesis.novel],
+    ["exactly one true answer", synthesis.valid],
   ];
-  if (readings.size === 0) return steps;
   return [
-    ...steps,
-    bar(
-      "grammatical",
-      read(({ grammatical }) => grammatical),
-      3,
-    ),
-    bar(
-      "all concepts used",
-      read((reading) => reading.grammatical && reading.allConcepts),
-      3,
-    ),
-    bar(
-      "novel, numbers and names masked",
-      read((reading) => reading.grammatical && reading.novel),
-      3,
-    ),
-    bar(
-      "exactly one true answer",
-      read(({ valid }) => valid),
-      3,
-    ),
+    bar("asked for", synthesis.asked, "muted"),
+    ...funnel.steps.map(({ step, left }) => bar(`left after ${step}`, left, 1)),
+    ...exact.flatMap(([name, share]) => (share === null ? [] : [bar(name, Math.round(share * synthesis.asked), 3)])),
   ];
 }
 
-function rejects({ written, kept, readings }: ReportMaterial): Html {
-  const reasons = new Map<string, { stage: string; count: number; example: string }>();
-  const add = (stage: string, reason: string, example: string) => {
-    const key = `${stage}: ${reason}`;
-    const found = reasons.get(key);
-    reasons.set(key, { stage, count: (found?.count ?? 0) + 1, example: found?.example ?? example });
-  };
-  const problemOf = new Map(written.flatMap((entry) => (entry.ok ? [[entry.problem.id, entry.problem.problem]] : [])));
-  for (const entry of written) if (!entry.ok) add("malformed", entry.reason, entry.text);
-  for (const record of kept.values())
-    if (!record.kept) add("duplicate", record.reason, problemOf.get(record.problemId) ?? "");
-  for (const reading of readings.values()) {
-    // Numbers and quoted words tell reasons apart that are the same: the kind is what stands before them.
-    if (!reading.valid)
-      add(
-        reading.grammatical ? "not valid" : "not grammatical",
-        kindOf(reading.reason),
-        problemOf.get(reading.problemId) ?? "",
-      );
-  }
-  if (reasons.size === 0) return html``;
-  const rows = [...reasons].sort(([, a], [, b]) => b.count - a.count).slice(0, 20);
+const MOST = 30;
+
+function reasons(funnel: Funnel): Html {
   return html`<h3>Why problems fell out</h3>${table(
-    ["reason", "problems", "the first of them"],
-    rows.map(([reason, { count: n, example: text }]) => [reason, count(n), text]),
+    ["step", "problems", "reason and examples"],
+    funnel.reasons
+      .slice(0, MOST)
+      .map(({ step, reason, count: n, examples }) => [
+        step,
+        count(n),
+        html`<details><summary>${reason}</summary>${examples.map(
+          ({ id, text, reason: own }) =>
+            html`<p>${own !== reason && html`<span class="bad">${own}</span><br>`}${text}<br><code>${id}</code></p>`,
+        )}</details>`,
+      ]),
     "text",
-  )}`;
+  )}${funnel.reasons.length > MOST && html`<p class="soft">And ${funnel.reasons.length - MOST} rarer reasons, in summary.json.</p>`}`;
 }
 
-function kindOf(reason: string): string {
-  return reason
-    .replace(/"[^"]*"|'[^']*'|“[^”]*”/g, "…")
-    .replace(/-?\d+(?:[./]\d+)?/g, "n")
-    .split(/[:;]/)[0] as string;
-}
-
-function example(entry: Written, { readings, kept }: ReportMaterial): Html {
-  if (!entry.ok) {
-    return html`<div class="example"><p>${tags(entry.concepts)}</p><p class="bad">${entry.reason}</p><p class="rationale">${entry.text}</p></div>`;
+function example(entry: Synthesized): Html {
+  const { written } = entry;
+  if (!written.ok) {
+    return html`<div class="example"><p>${tags(written.concepts)}</p><p class="bad">${written.reason}</p><p class="rationale">${written.text}</p></div>`;
   }
-  const { id, concepts, level, problem, rationale } = entry.problem;
-  const reading = readings.get(id);
-  const record = kept.get(id);
+  const { id, concepts, level, problem, rationale } = written.problem;
   return html`<div class="example"><p>${tags(concepts)}${level !== undefined && html`<span class="tag">level ${level}</span>`}</p><p>${problem}</p>
-<p class="rationale">${rationale}</p>${reading !== undefined && verdict(reading)}
-${record?.kept === false && html`<p class="bad">${record.reason} of ${record.of} (likeness ${record.similarity.toFixed(2)})</p>`}</div>`;
+<p class="rationale">${rationale}</p>${entry.reading !== undefined && verdict(entry.reading)}${objections(entry)}<p class="soft"><code>${id}</code></p></div>`;
+}
+
+function objections({ screening, curation }: Synthesized): Html {
+  const lines: string[] = [];
+  if (screening?.filter) lines.push(`filter ${screening.filter.filter}: ${screening.filter.reason}`);
+  if (screening?.overlap) {
+    const { tokens, benchmark, span } = screening.overlap;
+    lines.push(`shares ${tokens} tokens with ${benchmark}: “${span}”`);
+  }
+  if (curation?.duplicate) {
+    const { kind, of, jaccard } = curation.duplicate;
+    lines.push(`${kind === "exact" ? "exact" : "near"} duplicate of ${of} (Jaccard ${jaccard.toFixed(2)})`);
+  }
+  if (lines.length > 0) return html`${lines.map((line) => html`<p class="bad">${line}</p>`)}`;
+  return curation?.kept ? html`<p class="good">kept</p>` : html``;
 }
 
 function verdict(reading: ProblemReading): Html {

@@ -1,8 +1,9 @@
 /** What a formal domain's oracle says of each written problem: exact measures of synthesis. Rejects nothing. */
 import { z } from "zod";
+import type { Problem } from "../core/records.ts";
 import type { Oracle } from "../domains/contract.ts";
-import { journaled, type StageContext } from "./stage.ts";
-import type { Written } from "./synthesize.ts";
+import type { JournalReader } from "../journal/journal.ts";
+import { type Items, journaled, type StageContext } from "./stage.ts";
 
 export const ProblemReading = z.strictObject({
   problemId: z.string(),
@@ -24,12 +25,11 @@ export const readingsJournal = { journal: "synthesis/readings", schema: ProblemR
 
 export async function readProblems(
   context: StageContext,
-  options: { oracle: Oracle; written: readonly Written[]; seedSkeletons: ReadonlySet<string>; shardSize: number },
-): Promise<ProblemReading[]> {
-  const problems = options.written.flatMap((entry) => (entry.ok ? [entry.problem] : []));
-  const readings = await journaled(context, {
+  options: { oracle: Oracle; problems: Items<Problem>; seedSkeletons: ReadonlySet<string>; shardSize: number },
+): Promise<JournalReader<ProblemReading>> {
+  return journaled(context, {
     ...readingsJournal,
-    items: problems,
+    items: options.problems,
     shardSize: options.shardSize,
     unit: "problems",
     worker: async (shard) =>
@@ -50,5 +50,4 @@ export async function readProblems(
         };
       }),
   });
-  return Array.fromAsync(readings);
 }

@@ -1,13 +1,14 @@
 /**
  * Concept sets in, problems out (PAPER.md §4): `p` writes a rationale and then a problem. Every output is kept, malformed
- * ones with their reason; exact and near duplicates, of each other and of the seeds, are rejected by name.
+ * ones with their reason; what is worth keeping is curate.ts's matter.
  */
 import { z } from "zod";
 import { contentId } from "../core/hash.ts";
 import { Problem } from "../core/records.ts";
+import type { JournalReader } from "../journal/journal.ts";
 import type { Backend, Checkpoint, Model, SampleResult } from "../lm/contract.ts";
 import { formatFor, type Given } from "./em/format.ts";
-import { journaled, type StageContext, withModel } from "./stage.ts";
+import { type ItemStream, type Items, itemCount, journaled, type StageContext, withModel } from "./stage.ts";
 
 /** What came of one concept set and draw. */
 export const Written = z.discriminatedUnion("ok", [
@@ -25,25 +26,10 @@ export type Written = z.infer<typeof Written>;
 
 export const writtenJournal = { journal: "synthesis/written", schema: Written, version: 1 };
 
-/** Whether a written problem is kept, and if not, why and because of which other one. */
-export const Kept = z.discriminatedUnion("kept", [
-  z.strictObject({ kept: z.literal(true), problemId: z.string() }),
-  z.strictObject({
-    kept: z.literal(false),
-    problemId: z.string(),
-    reason: z.string(),
-    of: z.string(),
-    similarity: z.number(),
-  }),
-]);
-export type Kept = z.infer<typeof Kept>;
-
-export const keptJournal = { journal: "synthesis/kept", schema: Kept, version: 1 };
-
 export interface Synthesis {
   backend: Backend;
   p: Checkpoint;
-  sets: readonly Given[];
+  sets: Items<Given>;
   /** Draws per concept set, each with a seed of its own. */
   drawsPerSet: number;
   temperature: number;
@@ -52,15 +38,13 @@ export interface Synthesis {
   shardSize: number;
 }
 
-export async function synthesize(context: StageContext, options: Synthesis): Promise<Written[]> {
-  const items = options.sets.flatMap((given, set) =>
-    Array.from({ length: options.drawsPerSet }, (_, draw) => ({ given, name: `${set}/${draw}` })),
-  );
+/** Sharded and resumable; reads the sets as a stream and gives what was written as one. */
+export async function synthesize(context: StageContext, options: Synthesis): Promise<JournalReader<Written>> {
   const seeds = context.rng.fork("synthesize");
-  return withModel(options.backend, options.p, context, async (open) => {
-    const written = await journaled(context, {
+  return withModel(options.backend, options.p, context, (open) =>
+    journaled(context, {
       ...writtenJournal,
-      items,
+      items: drawsOf(options),
       shardSize: options.shardSize,
       unit: "problems",
       worker: async (shard, call) => {
@@ -69,9 +53,23 @@ export async function synthesize(context: StageContext, options: Synthesis): Pro
         const results = await sampleAll(model, named, options, { ...context, ...call });
         return named.map((item) => readWritten(model, options.p.hash, item, results.get(item.name)));
       },
-    });
-    return Array.fromAsync(written);
-  });
+    }),
+  );
+}
+
+/** Each set as often as it is drawn from. */
+function drawsOf({ sets, drawsPerSet }: Synthesis): ItemStream<Omit<Item, "seed">> {
+  return {
+    total: itemCount(sets) * drawsPerSet,
+    async *[Symbol.asyncIterator]() {
+      let set = 0;
+      for await (const { concepts, level } of sets) {
+        const given = level === undefined ? { concepts } : { concepts, level };
+        for (let draw = 0; draw < drawsPerSet; draw++) yield { given, name: `${set}/${draw}` };
+        set++;
+      }
+    },
+  };
 }
 
 interface Item {
@@ -121,4 +119,14 @@ function readWritten(
   if (!parsed.ok) return { ok: false, id, concepts, ...level, reason: parsed.reason, text: result.text };
   const { rationale, problem } = parsed;
   return { ok: true, problem: { id, concepts, ...level, rationale, problem, model: checkpoint, seed } };
+}
+
+/** The well-formed problems among what was written, in order. */
+export function problemsOf(written: AsyncIterable<Written> | readonly Written[], total: number): ItemStream<Problem> {
+  return {
+    total,
+    async *[Symbol.asyncIterator]() {
+      for await (const entry of written) if (entry.ok) yield entry.problem;
+    },
+  };
 }
