@@ -30,6 +30,12 @@ export interface ToyOptions {
   port?: number;
   /** Counts what it answered to whom; costs memory. */
   record?: boolean;
+  /** What the base model's weights are drawn from; else its name. */
+  checkpoint?: string;
+  /** Told after each whole, right answer how many there were. */
+  onAnswer?: (answers: number) => void;
+  /** Told when it is put to sleep and when it is woken. */
+  onMove?: (what: "sleep" | "wake") => void;
 }
 
 export interface ToyServer {
@@ -65,6 +71,7 @@ class Toy implements ToyServer {
   #queue: (() => void)[] = [];
   #waits = new Set<NodeJS.Timeout>();
   #unseeded = 1;
+  #asleep = false;
   port = 0;
   readonly answered = new Map<string, number>();
   readonly counts: ToyServer["counts"] = { requests: 0, answers: 0, faults: {}, largestInFlight: 0 };
@@ -74,7 +81,7 @@ class Toy implements ToyServer {
   constructor(options: ToyOptions) {
     this.#options = options;
     this.#base = options.model ?? "toy";
-    this.#models.set(this.#base, toyModel(this.#base));
+    this.#models.set(this.#base, toyModel(options.checkpoint ?? this.#base));
     this.#faults = faults(options.faults ?? noFaults);
     this.#wiring = {
       model: (name) => this.#models.get(name),
@@ -242,6 +249,14 @@ class Toy implements ToyServer {
       const tokens = toyTokenizer.encode(prompt);
       return { status: 200, body: { count: tokens.length, max_model_len: this.#wiring.contextLength, tokens } };
     }
+    if (path === "/sleep?level=1" || path === "/wake_up") {
+      if (dialect !== "vllm") return { status: 404, body: { detail: "Not Found" } };
+      this.#asleep = path !== "/wake_up";
+      this.#options.onMove?.(this.#asleep ? "sleep" : "wake");
+      return "";
+    }
+    if (this.#asleep)
+      return { status: 500, body: { error: { message: "asleep", type: "InternalServerError", code: 500 } } };
     const lora = z.looseObject({ lora_name: z.string(), lora_path: z.string().optional() }).safeParse(json);
     const prefix = dialect === "vllm" ? "/v1" : "";
     if (path === `${prefix}/load_lora_adapter` && lora.success && dialect !== "generic") {
@@ -338,6 +353,7 @@ class Toy implements ToyServer {
 
   #note(text: string): void {
     this.counts.answers++;
+    this.#options.onAnswer?.(this.counts.answers);
     if (!this.#options.record) return;
     const name = requestName(text);
     this.answered.set(name, (this.answered.get(name) ?? 0) + 1);
