@@ -6,6 +6,7 @@ import { z } from "zod";
 import { nearest } from "../core/errors.ts";
 import { OpenAiOptions } from "../lm/openai/options.ts";
 import { ManagedServer } from "../lm/servers/options.ts";
+import { TrlOptions } from "../lm/trl/options.ts";
 
 const OwnModel = z
   .string()
@@ -39,7 +40,9 @@ const OpenAiBackend = OpenAiOptions.safeExtend({
     path: ["server", "idle"],
   });
 
-export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, OpenAiBackend]);
+const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl") });
+
+export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, OpenAiBackend, TrlBackend]);
 export type BackendConfig = z.infer<typeof BackendConfig>;
 export type OpenAiBackend = Extract<BackendConfig, { kind: "openai" }>;
 
@@ -110,6 +113,14 @@ export function backendOf(backends: Backends, name: string): BackendConfig | und
   return name === EMBEDDED ? { kind: "embedded" } : undefined;
 }
 
+/** The backend with every file and folder that it names put through `place`; an interpreter found by name stays a name. */
+export function placedBackend(backend: BackendConfig, place: (path: string) => string): BackendConfig {
+  if (backend.kind === "trl") {
+    return { ...backend, python: backend.python.includes("/") ? place(backend.python) : backend.python };
+  }
+  return backend.checkpoint === undefined ? backend : { ...backend, checkpoint: place(backend.checkpoint) };
+}
+
 /** What a backend of this kind can do at all. */
 export function capabilities(backend: BackendConfig | undefined): { sample: boolean; score: boolean; train: boolean } {
   switch (backend?.kind) {
@@ -119,6 +130,8 @@ export function capabilities(backend: BackendConfig | undefined): { sample: bool
       return { sample: true, score: true, train: true };
     case "openai":
       return { sample: backend.sample, score: backend.score, train: false };
+    case "trl":
+      return { sample: false, score: false, train: true };
     default:
       return backend satisfies never;
   }
@@ -185,7 +198,7 @@ function unmoved(name: string, backend: BackendConfig, model: object): string | 
 
 /** Why nobody knows what model answers. */
 function unnamed(name: string, backend: BackendConfig): string | undefined {
-  if (backend.checkpoint !== undefined) return undefined;
+  if ("checkpoint" in backend && backend.checkpoint !== undefined) return undefined;
   if (backend.kind === "openai" && backend.weights.kind === "pinned") return undefined;
   return `"${name}" brings no model of its own: pin a hosted one (weights \`pinned\`), or name its folder (backends.${name}.checkpoint)`;
 }

@@ -9,6 +9,7 @@ import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts
 import { type Embedded, embedded } from "../lm/embedded/index.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
 import { type OpenAiBackend, openai } from "../lm/openai/backend.ts";
+import { type TrlTrainer, trl } from "../lm/trl/index.ts";
 import type { OpenAiBackend as OpenAiBackendConfig } from "./backend-config.ts";
 import { type BackendConfig, backendOf, type FullRoles, fullRoles } from "./backend-config.ts";
 import type { Config } from "./config.ts";
@@ -36,8 +37,9 @@ export interface Cast {
   close(): Promise<void>;
 }
 
-/** A backend as it was composed, once for each name. */
-type Composed = { kind: "embedded"; value: Embedded } | { kind: "openai"; value: OpenAiBackend };
+/** A backend as it was composed, once for each name: one that answers, or one that only trains. */
+type Composed = Answering | { kind: "trl"; value: TrlTrainer };
+type Answering = { kind: "embedded"; value: Embedded } | { kind: "openai"; value: OpenAiBackend };
 
 /** Builds what the roles name, and nothing else. Nothing is opened yet. @throws PromptCotError `config` */
 export function compose(session: Pick<Session, "context" | "ledger">, config: Config): Cast {
@@ -51,17 +53,20 @@ export function compose(session: Pick<Session, "context" | "ledger">, config: Co
     return composed;
   };
   const trained = ({ sample, score, train }: NonNullable<FullRoles["solver"]>) => ({
-    sampler: get(sample).value,
-    scorer: get(score).value,
+    sampler: answering(get(sample), sample).value,
+    scorer: answering(get(score), score).value,
     trainer: trainerOf(get(train), train),
   });
   const speaker = (name: string): Speaker => {
-    const composed = get(name);
+    const composed = answering(get(name), name);
     return { name, backend: composed.value, checkpoint: () => ownModel(composed, name, described(config, name)) };
   };
   const optional = (name: string | undefined) => (name === undefined ? undefined : speaker(name));
   return {
-    q: { sampler: get(roles.q.sample).value, trainer: trainerOf(get(roles.q.train), roles.q.train) },
+    q: {
+      sampler: answering(get(roles.q.sample), roles.q.sample).value,
+      trainer: trainerOf(get(roles.q.train), roles.q.train),
+    },
     p: trained(roles.p),
     solver: roles.solver === undefined ? undefined : trained(roles.solver),
     annotators: roles.annotators.map(speaker),
@@ -90,6 +95,10 @@ function build(
       return { kind: "embedded", value: embedded({ threads: backend.threads ?? config.engine.threads }) };
     case "openai":
       return { kind: "openai", value: client(session, name, backend) };
+    case "trl": {
+      const { kind, ...options } = backend;
+      return { kind, value: trl(options) };
+    }
     default:
       return backend satisfies never;
   }
@@ -114,10 +123,17 @@ export async function tokenizerOf(checkpoint: Checkpoint): Promise<Tokenizer> {
 
 function trainerOf(composed: Composed, name: string): Trainer {
   if (composed.kind === "embedded") return composed.value.trainer;
+  if (composed.kind === "trl") return composed.value;
   throw new Error(`the config was resolved with a trainer "${name}" that does not train`);
 }
 
-async function ownModel(composed: Composed, name: string, { checkpoint: path }: BackendConfig): Promise<Checkpoint> {
+function answering(composed: Composed, name: string): Answering {
+  if (composed.kind === "trl") throw new Error(`the config was resolved with a model "${name}" that only trains`);
+  return composed;
+}
+
+async function ownModel(composed: Answering, name: string, backend: BackendConfig): Promise<Checkpoint> {
+  const path = "checkpoint" in backend ? backend.checkpoint : undefined;
   if (composed.kind === "openai" && composed.value.pinned !== undefined) return composed.value.pinned;
   if (path === undefined) throw new Error(`the config was resolved with a model-less backend "${name}"`);
   return openCheckpoint(path);

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { AlarmBounds } from "../stages/em/alarms.ts";
 import { specialTokens } from "../stages/em/format.ts";
 import type { Fit } from "../stages/em/m-step.ts";
-import { Backends, Roles, roleIssues } from "./backend-config.ts";
+import { Backends, placedBackend, Roles, roleIssues } from "./backend-config.ts";
 import { explain, invalid, suggest } from "./config-errors.ts";
 import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig } from "./curation-config.ts";
 import { defaultsFor } from "./defaults.ts";
@@ -198,10 +198,7 @@ export function withPaths(config: Config, place: (path: string) => string): Conf
       ? {}
       : {
           backends: Object.fromEntries(
-            Object.entries(backends).map(([name, { checkpoint, ...rest }]) => [
-              name,
-              checkpoint === undefined ? rest : { ...rest, checkpoint: place(checkpoint) },
-            ]),
+            Object.entries(backends).map(([name, backend]) => [name, placedBackend(backend, place)]),
           ),
         }),
   };
