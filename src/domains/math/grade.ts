@@ -23,7 +23,8 @@ export function gradeMath(response: string, gold: string, options: GradeOptions 
   let extracted: string | undefined;
   try {
     const expected = readAnswer(String(gold), policy, budget, true);
-    const given = readAnswer(String(response), policy, budget, false);
+    const verbatim = expected !== undefined && afterThought(String(response)).trim() === String(gold).trim();
+    const given = verbatim ? expected : readAnswer(String(response), policy, budget, false);
     extracted = given?.candidate.text;
     if (expected === undefined) return verdict("unknown", "extract", extracted, "the gold answer is empty");
     if (
@@ -121,7 +122,7 @@ export function decide(gold: Read, response: Read, policy: Policy, budget: Budge
   const s = { policy, budget };
   const first = compareAnswers(gold.answer, response.answer, s);
   if (first.same === "equal") return first;
-  for (const [g, r] of otherReadings(gold, response, policy, budget)) {
+  for (const [g, r] of otherReadings(gold, response, budget)) {
     const decision = compareAnswers(g, r, s);
     if (decision.same === "equal") return decision;
   }
@@ -145,8 +146,8 @@ function undefinedValue(a: Answer): boolean {
 }
 
 /** Readings of spellings that mean two things: `1,22` (a list, or a decimal comma), `100,200` (one number, or two), `1A_{16}`'s digits alone. */
-function* otherReadings(gold: Read, response: Read, policy: Policy, budget: Budget): Generator<[Answer, Answer]> {
-  const [g, r] = [decimalComma(gold, policy, budget), decimalComma(response, policy, budget)];
+function* otherReadings(gold: Read, response: Read, budget: Budget): Generator<[Answer, Answer]> {
+  const [g, r] = [decimalComma(gold, budget), decimalComma(response, budget)];
   if (g !== undefined && response.answer.kind === "scalar") yield [g, response.answer];
   if (r !== undefined && gold.answer.kind === "scalar") yield [gold.answer, r];
   if (g !== undefined && r !== undefined) yield [g, r];
@@ -163,10 +164,10 @@ function* otherReadings(gold: Read, response: Read, policy: Policy, budget: Budg
   if (lettered !== undefined) yield [gold.answer, lettered];
 }
 
-/** `2,74` written outside math delimiters. */
-function decimalComma({ candidate }: Read, policy: Policy, budget: Budget): Answer | undefined {
+/** `2,74` written outside math delimiters; `-2,1` is two numbers. */
+function decimalComma({ candidate }: Read, budget: Budget): Answer | undefined {
   const found = /^([+-]?\d+),(\d+)$/.exec(candidate.text.trim().slice(0, 60));
-  if (candidate.math || found === null || found[2]!.length < policy.decimalCommaPlaces) return undefined;
+  if (candidate.math || found === null || found[2]!.length < 2) return undefined;
   if (found[2]!.length === 3 && !/^[+-]?0+$/.test(found[1]!)) return undefined;
   return parseAnswer(`${found[1]}.${found[2]}`, true, budget);
 }
@@ -174,7 +175,7 @@ function decimalComma({ candidate }: Read, policy: Policy, budget: Budget): Answ
 /** `100,200` as two numbers. */
 function commaList({ candidate }: Read, budget: Budget): Answer | undefined {
   const text = candidate.text.trim();
-  if (text.length > 400 || !/^-?\d{1,3}(?:,-?\d{3})+$/.test(text)) return undefined;
+  if (text.length > 400 || !/^-?\d{1,3}(?:,-?[1-9]\d{2})+$/.test(text)) return undefined;
   return parseAnswer(text.replaceAll(",", ", "), true, budget);
 }
 

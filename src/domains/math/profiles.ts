@@ -26,12 +26,12 @@ export interface Policy {
   unwrap: "named" | "any";
   /** `\text{13}` is the number 13. */
   numbersInText: boolean;
-  /** Ways to read one comma between digits outside math delimiters as a decimal comma: needs this many digits after it. */
-  decimalCommaPlaces: number;
   /** A degree against radians. */
   degreesAsRadians: boolean;
   /** A column of a matrix against a tuple with the same entries. */
   vectorAsTuple: boolean;
+  /** An answer that the longer of two lists states twice counts once. Elements of a set always do. */
+  repeatsIgnored: boolean;
   /** Inline math may span lines. */
   inlineOverLines: boolean;
 }
@@ -50,9 +50,9 @@ export const PROFILES: Record<ProfileName, Policy> = {
     goldSetMeetsInequality: false,
     unwrap: "any",
     numbersInText: false,
-    decimalCommaPlaces: 1,
     degreesAsRadians: false,
     vectorAsTuple: false,
+    repeatsIgnored: true,
     inlineOverLines: false,
   },
   strict: {
@@ -68,9 +68,9 @@ export const PROFILES: Record<ProfileName, Policy> = {
     goldSetMeetsInequality: true,
     unwrap: "named",
     numbersInText: true,
-    decimalCommaPlaces: 2,
     degreesAsRadians: true,
     vectorAsTuple: true,
+    repeatsIgnored: false,
     inlineOverLines: true,
   },
   lenient: {
@@ -86,9 +86,9 @@ export const PROFILES: Record<ProfileName, Policy> = {
     goldSetMeetsInequality: true,
     unwrap: "any",
     numbersInText: true,
-    decimalCommaPlaces: 1,
     degreesAsRadians: true,
     vectorAsTuple: true,
+    repeatsIgnored: true,
     inlineOverLines: true,
   },
 };

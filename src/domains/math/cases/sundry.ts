@@ -202,7 +202,6 @@ export const SUNDRY: Case[] = [
     "not the same in shapes: several answers, sets, relations",
     false,
     [
-      ["AC", "A and C"],
       ["27", "3^3=28"],
       ["5", "x=5, y=6"],
       ["5", "5,6"],

@@ -9,6 +9,7 @@ import { hasMatrix, matrixValue } from "./matrix.ts";
 import { expandPlusMinus } from "./plusminus.ts";
 import { realSet, sameRealSet, saysNothing } from "./realset.ts";
 import { assigns, compareRelations, endsInNumber, isName, valueGiven } from "./relations.ts";
+import { sameParameter } from "./rename.ts";
 import { compareScalars, type Setting } from "./scalar.ts";
 
 const DIFFERENT: Decision = { same: "different", stage: "shape" };
@@ -21,6 +22,8 @@ export function compareAnswers(gold: Answer, response: Answer, s: Setting): Deci
   const [g, r] = [plain(gold), plain(response)];
   if (g.kind === "choice" || r.kind === "choice") return compareChoices(g, r, s);
   if (g.kind === "unparsed" || r.kind === "unparsed") return compareUnparsed(g, r);
+  const families = g.kind === "list" || r.kind === "list" ? sameParameter(g, r) : undefined;
+  if (families !== undefined) return compareAnswers(families[0], families[1], s);
   if (g.kind === "relation" || r.kind === "relation" || hasRelations(g) || hasRelations(r)) {
     const decided = compareWithRelations(g, r, s);
     if (decided !== undefined) return decided;
@@ -34,8 +37,11 @@ export function compareAnswers(gold: Answer, response: Answer, s: Setting): Deci
 /** Without wrappers of one: `[5]` stays, `(5)` and a list of one do not. */
 function plain(a: Answer): Answer {
   if (a.kind === "list" && a.items.length === 1) return plain(a.items[0]!);
-  if (a.kind === "relation" && a.ops.length === 1 && a.ops[0] === "=")
-    return byComponents(a.sides[0]!, a.sides[1]!) ?? a;
+  if (a.kind === "relation" && a.ops.length === 1 && a.ops[0] === "=") {
+    const [left, right] = [a.sides[0]!, a.sides[1]!];
+    if (isName(right) && !isName(left)) return { ...a, sides: [right, left] };
+    return byComponents(left, right) ?? a;
+  }
   if (a.kind === "text" && /^[A-Ja-j]$/.test(a.text.trim()))
     return { kind: "scalar", expr: { kind: "sym", name: a.text.trim() }, unit: undefined };
   return a;
@@ -184,6 +190,8 @@ function compareAssignments(g: Answer, r: Answer, s: Setting): Decision | undefi
         ).same === "equal",
     );
   const single = (x: Answer): boolean => x.kind === "relation" && isName(x.sides[0]!);
+  if (named(a) && named(b) && ((oneName(a) && indexed(b, a[0]!)) || (oneName(b) && indexed(a, b[0]!))))
+    return compareAnswers(values(a), values(b), s);
   if (named(a) && named(b)) {
     const byName = matchUnordered(a, b, (x, y) => compareAnswers(x, y, s), s.budget);
     if (byName.same === "equal" || !(oneName(a) && oneName(b)) || a.length === b.length) return byName;
@@ -200,6 +208,16 @@ function compareAssignments(g: Answer, r: Answer, s: Setting): Decision | undefi
   if (a.length === b.length && (a.length > 1 || !single(g)))
     return matchUnordered(a, b, (x, y) => compareAnswers(x, y, s), s.budget);
   return undefined;
+}
+
+/** `x_1 = …, x_2 = …` give values to the `x` of `one`. */
+function indexed(items: Items, one: Answer): boolean {
+  const nameOf = (a: Answer): string | undefined => {
+    const left = a.kind === "relation" ? a.sides[0]! : undefined;
+    return left?.kind === "scalar" && left.expr.kind === "sym" ? left.expr.name : undefined;
+  };
+  const name = nameOf(one);
+  return name !== undefined && items.every((it) => nameOf(it)?.replace(/_\d+$/, "") === name);
 }
 
 function itemsOf(a: Answer): Items {
@@ -266,11 +284,14 @@ function expanded(a: Answer, s: Setting): Answer {
   }
 }
 
-function compareShapes(g: Answer, r: Answer, s: Setting): Decision {
+function compareShapes(gold: Answer, response: Answer, s: Setting): Decision {
+  const [g, r] = [unlabelled(gold, response), unlabelled(response, gold)];
   const same = (x: Answer, y: Answer): Decision => compareAnswers(x, y, s);
+  const letters = compareLetters(g, r);
+  if (letters !== undefined) return letters;
   if (r.kind === "list" && g.kind === "scalar" && r.items.length > 1) return everyItem(g, r.items, s);
   const loose = (a: Answer): boolean => a.kind === "list" || a.kind === "set";
-  if (loose(g) && loose(r)) return matchUnordered(itemsOf(g), itemsOf(r), same, s.budget);
+  if (loose(g) && loose(r)) return compareLoose(g, r, s);
   if (
     g.kind === "tuple" &&
     (r.kind === "tuple" || r.kind === "list" || (r.kind === "set" && s.policy.name !== "strict"))
@@ -291,6 +312,45 @@ function compareShapes(g: Answer, r: Answer, s: Setting): Decision {
   if (r.kind === "tuple" && r.items.length === 1 && g.kind === "scalar") return compareAnswers(g, r.items[0]!, s);
   if (g.kind === "scalar" && r.kind === "scalar") return compareQuantities(g, r, s);
   return DIFFERENT;
+}
+
+/** `A(1, 2)` beside a tuple is the point A. */
+function unlabelled(a: Answer, other: Answer): Answer {
+  if (other.kind !== "tuple" || a.kind !== "scalar" || a.expr.kind !== "app" || !/^[A-Z]'?$/.test(a.expr.name))
+    return a;
+  const items = a.expr.args.map((expr): Answer => ({ kind: "scalar", expr, unit: undefined }));
+  return items.length < 2 ? a : { kind: "tuple", items, bracket: "(" };
+}
+
+/** `AC` and `A, C` choose the same options. Undefined unless one is a run of capitals and the other a list of letters. */
+function compareLetters(g: Answer, r: Answer): Decision | undefined {
+  const list = g.kind === "list" ? g : r.kind === "list" ? r : undefined;
+  const run = list === g ? r : g;
+  if (list === undefined || run.kind !== "scalar" || run.expr.kind !== "mul") return undefined;
+  const chosen = list.items.map(letterOf);
+  const names = run.expr.args.map((a) => (a.kind === "sym" && /^[A-J]$/.test(a.name) ? a.name : undefined));
+  if (chosen.includes(undefined) || names.includes(undefined)) return undefined;
+  return [...chosen].sort().join() === [...names].sort().join() ? EQUAL_TEXT : DIFFERENT;
+}
+
+/** Items in any order; those that may count once are tried once each where the lists as written do not agree. */
+function compareLoose(g: Answer, r: Answer, s: Setting): Decision {
+  const same = (x: Answer, y: Answer): Decision => compareAnswers(x, y, s);
+  const [a, b] = [itemsOf(g), itemsOf(r)];
+  const asWritten = matchUnordered(a, b, same, s.budget);
+  if (asWritten.same === "equal") return asWritten;
+  const once = (list: Answer, items: Items): Items =>
+    list.kind === "set" || (s.policy.repeatsIgnored && a.length !== b.length) ? distinct(items, same) : items;
+  const [c, d] = [once(g, a), once(r, b)];
+  return c.length < a.length || d.length < b.length ? matchUnordered(c, d, same, s.budget) : asWritten;
+}
+
+/** The most items that are searched for repeats. */
+const MAX_DISTINCT = 60;
+
+function distinct(items: Items, same: (x: Answer, y: Answer) => Decision): Items {
+  if (items.length > MAX_DISTINCT) return items;
+  return items.filter((it, k) => !items.slice(0, k).some((earlier) => same(earlier, it).same === "equal"));
 }
 
 /** One value given in several forms: `15\frac{39}{40}` or `\frac{639}{40}`. */
@@ -349,13 +409,24 @@ function compareQuantities(gold: Scalar, response: Scalar, s: Setting): Decision
   return letterUnit(g, r, s) ?? bare;
 }
 
-/** `5m` against `500 cm`: beside a measured value the letter is a unit. */
+/** `5m` against `500 cm`, `2 m/s` against `7.2 km/h`: beside a measured value letters are units. */
 function asMeasured(a: Scalar, other: Scalar): Scalar {
-  if (a.unit !== undefined || other.unit === undefined || measure(other.unit) === undefined || a.expr.kind !== "mul")
-    return a;
-  const last = a.expr.args.at(-1)!;
-  const expr = withoutLetter(a.expr);
-  return expr === undefined || last.kind !== "sym" ? a : { kind: "scalar", expr, unit: last.name };
+  if (a.unit !== undefined || other.unit === undefined || measure(other.unit) === undefined) return a;
+  if (a.expr.kind === "div") {
+    const above = measuredProduct(a.expr.num);
+    const below = a.expr.den.kind === "pow" ? a.expr.den.base : a.expr.den;
+    const power = a.expr.den.kind === "pow" ? a.expr.den.exp : undefined;
+    if (above === undefined || below.kind !== "sym" || !LETTER_UNITS.has(below.name)) return a;
+    const raised = power?.kind === "num" && power.value.d === 1n ? `^${power.value.n}` : "";
+    return power !== undefined && raised === "" ? a : { ...above, unit: `${above.unit}/${below.name}${raised}` };
+  }
+  return measuredProduct(a.expr) ?? a;
+}
+
+function measuredProduct(e: Expr): Scalar | undefined {
+  const expr = withoutLetter(e);
+  const last = e.kind === "mul" ? e.args.at(-1)! : undefined;
+  return expr === undefined || last?.kind !== "sym" ? undefined : { kind: "scalar", expr, unit: last.name };
 }
 
 function meridiem(unit: string): boolean {

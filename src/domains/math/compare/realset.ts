@@ -193,8 +193,9 @@ function solve(
   if (name !== undefined && constant(r)) return { variable: name, shape: ray(op, r) };
   const other = unknownName(r);
   if (other !== undefined && constant(l)) return { variable: other, shape: ray(FLIPPED[op]!, l) };
-  const abs = l.kind === "call" && l.name === "abs" && constant(r) ? absolute(l.args[0]!, op, r) : undefined;
-  return abs ?? linear(l, r, op, s);
+  if (l.kind === "call" && l.name === "abs" && constant(r)) return absolute(l.args[0]!, op, r, s);
+  if (r.kind === "call" && r.name === "abs" && constant(l)) return absolute(r.args[0]!, FLIPPED[op]!, l, s);
+  return linear(l, r, op, s);
 }
 
 function constant(e: Expr): boolean {
@@ -213,21 +214,21 @@ function ray(op: RelationOp, bound: Expr): Shape {
     : { kind: "interval", low: end, high: undefined, lowOpen: open || end === undefined, highOpen: true };
 }
 
-/** `|x| < c` and its like, for a lone `x`. */
-function absolute(inner: Expr, op: RelationOp, bound: Expr): { shape: Shape; variable: string } | undefined {
-  const variable = unknownName(inner);
-  if (variable === undefined || op === "=" || op === "!=") return undefined;
-  const minus: Expr = { kind: "neg", arg: bound };
-  const within = op === "<" || op === "<=";
-  const [a, b] = within ? [op === "<" ? ">" : ">=", op] : [op === ">" ? "<" : "<=", op];
+/** `|x| < c`, `|2x - 3| \ge c`: two conditions on what stands between the bars. */
+function absolute(
+  inner: Expr,
+  op: RelationOp,
+  bound: Expr,
+  s: Setting,
+): { shape: Shape; variable: string } | undefined {
+  const scalar = (expr: Expr): Answer => ({ kind: "scalar", expr, unit: undefined });
+  const above = solve(scalar(inner), scalar(bound), op, s);
+  const below = above && solve(scalar(inner), scalar({ kind: "neg", arg: bound }), FLIPPED[op]!, s);
+  if (above === undefined || below === undefined) return undefined;
+  const joined = op === "<" || op === "<=" || op === "!=" ? "intersection" : "union";
   return {
-    variable,
-    shape: {
-      kind: "op",
-      op: within ? "intersection" : "union",
-      left: ray(a as RelationOp, minus),
-      right: ray(b, bound),
-    },
+    variable: above.variable,
+    shape: { kind: "op", op: joined, left: below.shape, right: above.shape },
   };
 }
 

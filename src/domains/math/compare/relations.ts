@@ -3,6 +3,7 @@ import type { Answer, Expr, RelationOp } from "../parse/tree.ts";
 import type { Decision } from "./equality.ts";
 import { sameValue } from "./equality.ts";
 import { proportional } from "./proportional.ts";
+import { sameFunction } from "./rename.ts";
 import { compareScalars, type Setting } from "./scalar.ts";
 
 type Relation = Answer & { kind: "relation" };
@@ -44,7 +45,7 @@ function isNameExpr(e: Expr): boolean {
     case "degree":
       return isNameExpr(e.arg);
     case "div":
-      return isDifferential(e.num) && isDifferential(e.den);
+      return (isDifferential(e.num) && isDifferential(e.den)) || (isNameExpr(e.num) && isNameExpr(e.den));
     default:
       return false;
   }
@@ -178,6 +179,8 @@ function compareEquations(
   compare: Compare,
 ): Decision {
   const [left, other] = [gold.sides[0]!, response.sides[0]!];
+  const sameLetters = sameFunction(left, other, r);
+  if (sameLetters !== undefined) return compare(g, sameLetters, s);
   if (isName(left) && isName(other)) {
     const names = compare(left, other, s);
     if (names.same === "equal" || bothFunctions(left, other) || other.kind === "text" || left.kind === "text")

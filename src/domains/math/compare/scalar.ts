@@ -6,6 +6,7 @@ import type { Policy } from "../profiles.ts";
 import { roundsTo } from "./decimals.ts";
 import { type Decision, sameValue } from "./equality.ts";
 import { hasMatrix, matrixValue } from "./matrix.ts";
+import { sameConstant } from "./rename.ts";
 
 export interface Setting {
   policy: Policy;
@@ -43,6 +44,8 @@ function infinity(e: Expr): number {
 /** The pairs of readings under which the two may agree. A mark on both sides counts on both; a mark on one may be left out. */
 function* readings(gold: Expr, response: Expr, policy: Policy): Generator<[Expr, Expr]> {
   yield [gold, response];
+  const constant = sameConstant(gold, response);
+  if (constant !== undefined) yield [gold, constant];
   const [g, r] = [markOf(gold), markOf(response)];
   if (g === r) return;
   for (const mark of ["percent", "degree", "based"] as const) {

@@ -216,17 +216,17 @@ function call<T>(e: Expr & { kind: "call" }, c: Context<T>): T | undefined {
     case "csch":
       return quotient(one(), hyper(-1));
     case "arcsin":
-      return arcsin(ar, a);
+      return edge(e.args[0]!, c) ?? arcsin(ar, a);
     case "arccos":
-      return complement(ar, arcsin(ar, a));
+      return complement(ar, edge(e.args[0]!, c) ?? arcsin(ar, a));
     case "arctan":
       return arctan(ar, a);
     case "arccot":
       return complement(ar, arctan(ar, a));
     case "arcsec":
-      return complement(ar, arcsinOf(ar, quotient(one(), a)));
+      return complement(ar, edge(e.args[0]!, c) ?? arcsinOf(ar, quotient(one(), a)));
     case "arccsc":
-      return arcsinOf(ar, quotient(one(), a));
+      return edge(e.args[0]!, c) ?? arcsinOf(ar, quotient(one(), a));
     case "arcsinh":
       return areaSine(ar, a, 1);
     case "arccosh":
@@ -290,6 +290,14 @@ function logarithm<T>(ar: Arithmetic<T>, a: T, base: T | undefined, bare: "e" | 
   if (under === undefined || top === undefined) return top;
   const bottom = ar.ln(under);
   return bottom === undefined ? undefined : ar.div(top, bottom);
+}
+
+/** The arcsine of exactly 1 or −1, where the root in the general formula would lose half of the bits. */
+function edge<T>(e: Expr, c: Context<T>): T | undefined {
+  const x = rationalOf(e, c);
+  return x?.d === 1n && (x.n === 1n || x.n === -1n)
+    ? c.ar.mul(c.ar.pi(), c.ar.fromRational({ n: x.n, d: 2n }))
+    : undefined;
 }
 
 /** −i ln(ix + √(1 − x²)). */

@@ -8,10 +8,13 @@ export interface Box {
   end: number;
 }
 
+/** Commands that draw a box, and how models misspell them. */
+const NAMES = ["\\boxed", "\\fbox", "\\framebox", "\\ovalbox", "\\beginboxed"];
+
 /** All boxes that lie in no other box, in order. Braces are matched once for the whole text. */
 export function boxes(text: string): Box[] {
   const starts: number[] = [];
-  for (const name of ["\\boxed", "\\fbox"]) {
+  for (const name of NAMES) {
     for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) starts.push(at);
   }
   if (starts.length === 0) return [];
@@ -20,7 +23,7 @@ export function boxes(text: string): Box[] {
   const found: Box[] = [];
   for (const at of starts) {
     if (found.length > 0 && at < found.at(-1)!.end) continue;
-    let i = at + (text.startsWith("\\boxed", at) ? 6 : 5);
+    let i = at + NAMES.find((name) => text.startsWith(name, at))!.length;
     while (text[i] === " " || text[i] === "\n") i++;
     if (text[i] === "{") {
       const end = close.get(i);
@@ -83,7 +86,11 @@ export function lastGroup(text: string, all: readonly Box[]): Box[] {
   return group;
 }
 
+/** A line drawn between two boxes: one sign, three times or more. */
+const RULER = /^[\s$]*([-+*=~_.|])\1{2,}[\s$\\]*$/;
+
 function belong(between: string): boolean {
+  if (between.length <= NEAR && RULER.test(between)) return true;
   if (between.length > NEAR || INFERENCE.test(between) || between.includes("\n\n")) return false;
   const bare = between.replaceAll("\\quad", " ").replaceAll("\\text", " ").replaceAll("\\,", " ");
   if (/(?:\b(?:and|or)\b|[,;&])/.test(bare)) return true;

@@ -84,9 +84,26 @@ export function* candidates(response: string, rules: SegmentRules, gold: boolean
   const whole = bare(text, parts, gold);
   if (whole !== undefined) yield whole;
   yield* spoken(text, rules);
+  yield* letters(text, CONCLUDED);
   yield* rightmost(text, parts);
-  const letter = /\(([A-J])\)[\s.}*]*$/.exec(text.slice(-40));
-  if (letter !== null) yield { text: `(${letter[1]})`, how: "phrase", math: false };
+  yield* letters(text, LONE);
+}
+
+/** A letter that the end of a response chooses in so many words. */
+const CONCLUDED = [/\b(?:option|choice|answer)\b[^.\n]{0,30}[\s(:*]([A-J])[\s.)}*]*$/];
+
+/** A letter at the end in parentheses, or said to be it, or at the beginning with a mark after it. */
+const LONE = [
+  /\(([A-J])\)[\s.}*]*$/,
+  /(?:\b(?:is|be)|'s)[\s*(]+([A-J])[\s.)}*]*$/,
+  /^[\s*_("]{0,4}([A-J])(?:[).:*]+(?=\s|$)|(?=[^\x20-\u2fff]))/,
+];
+
+function* letters(text: string, patterns: readonly RegExp[]): Generator<Candidate> {
+  for (const pattern of patterns) {
+    const found = pattern.exec(pattern.source.startsWith("^") ? text.slice(0, 20) : text.slice(-80));
+    if (found !== null) yield { text: `(${found[1]})`, how: "phrase", math: false };
+  }
 }
 
 function* boxed(text: string, all: readonly Box[], rules: SegmentRules): Generator<Candidate> {
@@ -100,7 +117,7 @@ function* boxed(text: string, all: readonly Box[], rules: SegmentRules): Generat
     return;
   }
   const after = text.slice(last.end);
-  if (/final answer(?: is|:)/i.test(after)) yield* later(after, rules);
+  if (/final answer(?: is|:)|(?:^|\n)\W{0,6}answer\W{0,4}:/i.test(after.slice(-2000))) yield* later(after, rules);
   const suffix = percentAfter(text, last.end);
   yield { text: group.map((b) => undelimited(b.content)).join(", ") + suffix, how: "boxed", math: true };
 }
@@ -108,7 +125,7 @@ function* boxed(text: string, all: readonly Box[], rules: SegmentRules): Generat
 /** A final answer that is announced after the last box outranks it, if it is a formula or a number. */
 function* later(after: string, rules: SegmentRules): Generator<Candidate> {
   for (const candidate of spoken(after, rules)) {
-    if (candidate.math || /\d/.test(candidate.text)) yield candidate;
+    if (candidate.math || /\d|^\W*[A-J]\W*$/.test(candidate.text)) yield candidate;
     return;
   }
 }
@@ -169,6 +186,9 @@ function joined(text: string, parts: readonly Segment[]): string {
   return strip(parts.map((p) => text.slice(p.from, p.to)).join(" ")) || text.trim();
 }
 
+/** "for sure D, it can't be …": a letter that a sentence begins with, and a mark or a reason after it. */
+const CHOSEN = /^(?:[a-z']+ ){0,3}(?:\(([A-J])\)|([A-J]))(?=[,.;:]|\s*$|\s+(?:because|since|as)\b)/;
+
 /** What follows "the answer is" and its like. */
 function* spoken(text: string, rules: SegmentRules): Generator<Candidate> {
   for (const { from, to } of phrases(text, TRIES)) {
@@ -181,6 +201,8 @@ function* spoken(text: string, rules: SegmentRules): Generator<Candidate> {
       continue;
     }
     const open = region.trim();
+    const letter = CHOSEN.exec(open.slice(0, 80));
+    if (letter !== null) yield { text: `(${letter[1] ?? letter[2]})`, how: "phrase", math: false };
     if (proseWords(open, LABELS) < LABELS) yield { text: joined(region, parts), how: "phrase", math: false };
     const lead = leadingRun(open);
     if (lead !== undefined) yield { text: lead, how: "phrase", math: false };
@@ -221,6 +243,9 @@ function joiner(text: string, part: Segment): string | undefined {
   return /^(?:[,;] ?)?(?:and|or)$|^[,;]$/.test(between) ? between : undefined;
 }
 
+/** What stands between a formula and the condition or definition that follows it. */
+const QUALIFIER = /^[\s,]{0,3}(?:for (?:some|all|any|every|each)|where|with|such that)\b[^.\n]{0,40}$/i;
+
 /** Formulas, bold text and numbers from the end backwards. */
 function* rightmost(text: string, parts: readonly Segment[], how?: How): Generator<Candidate> {
   let tries = 0;
@@ -243,6 +268,8 @@ function* rightmost(text: string, parts: readonly Segment[], how?: How): Generat
       continue;
     }
     tries++;
+    if (k >= 2 && parts[k - 2]!.math && QUALIFIER.test(text.slice(parts[k - 1]!.from, parts[k - 1]!.to)))
+      yield { text: text.slice(parts[k - 2]!.from, parts[k - 2]!.to), how: how ?? "formula", math: true };
     let first = k;
     while (first - 2 >= 0 && parts[first - 2]!.math && joiner(text, parts[first - 1]!) !== undefined) first -= 2;
     yield { text: connected(text, parts, first), how: how ?? "formula", math: true };

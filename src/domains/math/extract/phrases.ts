@@ -10,6 +10,14 @@ export interface Phrase {
 /** How much text after a phrase may hold the answer. */
 const REACH = 600;
 
+/** Announcements that are no "answer": a set's own mark, and other languages'. */
+const MARKS = [
+  ..."####|答案是|答案为|答案為|答案：|答案:|答えは|答え：|réponse :|réponse:|réponse est|antwort:|antwort ist|antwort lautet".split(
+    "|",
+  ),
+  ..."respuesta:|respuesta es|resposta:|resposta é|risposta:|risposta è|ответ:|ответ —".split("|"),
+];
+
 /** The stretches announced as answers, last first: after "answer is", "answer:", "####", inside `<answer>`. */
 export function phrases(text: string, limit: number): Phrase[] {
   const lower = text.toLowerCase();
@@ -22,7 +30,7 @@ export function phrases(text: string, limit: number): Phrase[] {
     const from = afterAnswer(lower, text, at);
     if (from >= 0) starts.push(from);
   }
-  for (const mark of ["####", "答案是", "答案为", "答案：", "答案:", "réponse :", "antwort:", "respuesta:", "ответ:"]) {
+  for (const mark of MARKS) {
     const at = lower.lastIndexOf(mark);
     if (at >= 0) starts.push(at + mark.length);
   }
@@ -74,6 +82,7 @@ export function sentenceEnd(text: string, from: number): number {
     else if (ch === "$" && text[i - 1] !== "\\") dollar = !dollar;
     else if (!display && !(dollar && i < lastDollar)) {
       if (ch === "\n" && text.slice(from, i).trim() !== "") return i;
+      if ((ch === "。" || ch === "！" || ch === "？") && i > from) return i;
       if (
         (ch === "." || ch === "?" || ch === "!") &&
         /^(?:\s|$|\*\*|<|I hope)/.test(text.slice(i + 1, i + 8)) &&

@@ -32,8 +32,10 @@ export function* numbersFromEnd(text: string, from: number, to: number, limit: n
 /** At most this many characters are taken around a number. */
 const REACH = 300;
 
+/** Space, or a sign of a script that is written without spaces. */
 function isSpace(ch: string | undefined): boolean {
-  return ch === " " || ch === "\n" || ch === "\t" || ch === "\r" || ch === undefined;
+  if (ch === undefined || ch === " " || ch === "\n" || ch === "\t" || ch === "\r") return true;
+  return ch > "\u2fff" && /[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff01\uff0c\uff1a\uff1b\uff1f]/.test(ch);
 }
 
 function wordAround(text: string, at: number, from: number, to: number): [number, number] {

@@ -110,6 +110,8 @@ const BARS = ["\\overline", "\\bar", "\\dot", "\\overline "];
 
 /** `\overline{142857}`, `\bar{3}`, `\dot{3}`, or digits in parentheses after a decimal point. */
 function repeating(text: string, at: number): { digits: string; end: number } | undefined {
+  const dotted = betweenDots(text, at);
+  if (dotted !== undefined) return dotted;
   for (const bar of BARS) {
     if (!text.startsWith(bar, at)) continue;
     let i = at + bar.length;
@@ -133,6 +135,24 @@ function repeating(text: string, at: number): { digits: string; end: number } | 
     }
   }
   return undefined;
+}
+
+/** `\dot{1}4285\dot{7}`: dots over the first and the last of the digits that repeat. */
+function betweenDots(text: string, at: number): { digits: string; end: number } | undefined {
+  const first = dotted(text, at);
+  if (first === undefined) return undefined;
+  const middle = digitsEnd(text, first.end);
+  const last = middle - first.end > 60 ? undefined : dotted(text, middle);
+  return last && { digits: first.digit + text.slice(first.end, middle) + last.digit, end: last.end };
+}
+
+/** `\dot{7}` or `\dot7`. */
+function dotted(text: string, at: number): { digit: string; end: number } | undefined {
+  if (!text.startsWith("\\dot", at)) return undefined;
+  const braced = text[at + 4] === "{" ? 1 : 0;
+  const digit = text[at + 4 + braced];
+  if (digit === undefined || !isDigit(digit.charCodeAt(0)) || (braced === 1 && text[at + 6] !== "}")) return undefined;
+  return { digit, end: at + 5 + 2 * braced };
 }
 
 /** `0.333...`: the digit that is repeated at least twice before an ellipsis. */

@@ -96,7 +96,7 @@ function step(state: State): undefined {
     state.i++;
   } else if (isDigit(code) || (ch === "." && isDigit(text.charCodeAt(state.i + 1)))) {
     number(state);
-  } else if (isLetter(code)) {
+  } else if (isLetter(code) || isForeign(state.text, state.i)) {
     letters(state);
   } else if (ch === "\\") {
     command(state);
@@ -211,11 +211,33 @@ function period(state: State): undefined {
 
 function letters(state: State): undefined {
   const { text } = state;
-  let end = state.i + 1;
-  while (end < text.length && isLetter(text.charCodeAt(end))) end++;
+  let end = state.i;
+  let foreign = false;
+  while (end < text.length) {
+    if (isForeign(text, end)) foreign = true;
+    else if (!isLetter(text.charCodeAt(end))) break;
+    end++;
+  }
   const run = text.slice(state.i, end);
+  if (foreign) {
+    state.i = end;
+    return push(state, "text", run);
+  }
+  const joiner = state.i > 0 && "0123456789)}]".includes(text[state.i - 1]!) ? gluedJoiner(run) : 0;
   state.i = end;
-  plainRun(state, run);
+  if (joiner > 0) plainRun(state, run.slice(0, joiner));
+  plainRun(state, run.slice(joiner));
+}
+
+/** Whether a letter of another script stands at `i`: it is part of a word, never a symbol. */
+function isForeign(text: string, i: number): boolean {
+  return text.charCodeAt(i) > 191 && /\p{L}|\p{M}/u.test(text[i]!);
+}
+
+/** Length of the "or" or "and" that nothing parts from a value before it and a name after it (`x=1orx=2`), or 0. */
+function gluedJoiner(run: string): number {
+  const length = run.startsWith("or") ? 2 : run.startsWith("and") ? 3 : 0;
+  return run.length === length + 1 ? length : 0;
 }
 
 const SEPARATORS = new Set(["and", "or", "And", "Or", "AND", "OR"]);

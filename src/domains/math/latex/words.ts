@@ -166,7 +166,7 @@ export function plainText(text: string): string {
       space = false;
     } else space = true;
   }
-  const words = out.split(" ");
+  const words = out.split(" ").map((w) => (w === "dne" ? "does not exist" : w));
   const kept = words.filter((w) => !ARTICLES.has(w));
   return (kept.length > 0 ? kept : words).join(" ");
 }

@@ -25,6 +25,8 @@ export function parseAnswer(source: string, numbersInText: boolean, budget: Budg
   if (spelt !== undefined) return spelt;
   const remark = remarkAt(text);
   if (remark > 0) return parseAnswer(text.slice(0, remark), numbersInText, budget, depth + 1);
+  const formula = qualified(text, numbersInText, budget, depth);
+  if (formula !== undefined) return formula;
   const lettered = choice(text, numbersInText, budget, depth);
   if (lettered !== undefined) return lettered;
   const tokens = trimmed(tokenize(text, budget));
@@ -59,6 +61,60 @@ const REMARK =
 /** Where a remark in brackets begins that explains the answer, or -1. */
 function remarkAt(text: string): number {
   return text.includes("(") ? text.search(REMARK) : -1;
+}
+
+const QUALIFIED = /\b(?:for (?:some|all|any|every|each)|where|such that)\b/i;
+
+/** How the words after a formula say that a letter is an integer. */
+const INTEGER = [
+  /\bintegers?[\s}$]+([a-z])\b/,
+  /\b([a-z])[\s}$]+(?:\\text\s?\{)?\s?(?:is|are|be)?\s?(?:an?|any|all|some)?\s?integers?\b/,
+  /\b([a-z])[\s}$]*\\in[\s{$]*\\mathbb\s?\{?Z/,
+];
+
+/** A formula followed by what its letters are: read without that, but for a letter that is an integer. Undefined where no formula comes first. */
+function qualified(text: string, numbersInText: boolean, budget: Budget, depth: number): Answer | undefined {
+  const found = text.length < 1000 ? QUALIFIED.exec(text) : null;
+  if (found === null || found.index === 0) return undefined;
+  const before = beforeRemark(text.slice(0, found.index));
+  if (before === "" || unclosed(before)) return undefined;
+  const head = parseAnswer(before, numbersInText, budget, depth + 1);
+  if (head.kind === "text" || head.kind === "unparsed") return undefined;
+  const rest = text.slice(found.index + found[0].length, found.index + found[0].length + 120);
+  const name = INTEGER.map((pattern) => pattern.exec(rest)?.[1]).find((n) => n !== undefined);
+  if (name === undefined) return head;
+  const parameter: Answer = {
+    kind: "relation",
+    sides: [
+      { kind: "scalar", expr: { kind: "sym", name }, unit: undefined },
+      { kind: "named", name: "Z" },
+    ],
+    ops: ["in"],
+  };
+  return { kind: "list", items: [...(head.kind === "list" ? head.items : [head]), parameter], joiner: "comma" };
+}
+
+const REMARK_ENDS = ["\\text{", "\\text {", "\\quad", "\\qquad", "\\,", "\\;", "\\ ", ",", ";", " ", "\n", "$"];
+
+/** Without the spaces, commas and the opening of a text that lead over to a remark. */
+function beforeRemark(text: string): string {
+  let out = text;
+  while (true) {
+    const end = REMARK_ENDS.find((mark) => out.endsWith(mark));
+    if (end === undefined) return out;
+    out = out.slice(0, -end.length);
+  }
+}
+
+/** Whether a brace stands open at the end of `text`. */
+function unclosed(text: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === "{") depth++;
+    else if (text[i] === "}") depth--;
+  }
+  return depth > 0;
 }
 
 /** An integer too long to compute with. */
@@ -145,6 +201,8 @@ function list(c: Context, from: number, end: number, level: number): Answer {
     else if ((token.s === "and" || token.s === "∧") && joiner === "comma") joiner = "and";
   });
   if (cuts.length === 0) return item(c, from, end, level);
+  const groups = grouped(c, from, end, level, cuts);
+  if (groups !== undefined) return groups;
   const items: Answer[] = [];
   let start = from;
   for (const cut of [...cuts, end]) {
@@ -154,6 +212,20 @@ function list(c: Context, from: number, end: number, level: number): Answer {
   if (items.length === 0) throw new NotUnderstood("a list of nothing");
   if (items.length === 1) return items[0]!;
   return { kind: "list", items: spread(items), joiner };
+}
+
+/** `p = 5, q = 2; p = 7, q = 2`: semicolons between groups of equations, commas inside each. */
+function grouped(c: Context, from: number, end: number, level: number, cuts: readonly number[]): Answer | undefined {
+  const outer = cuts.filter((cut) => c.tokens[cut]!.s === ";");
+  if (outer.length === 0 || outer.length === cuts.length) return undefined;
+  const items: Answer[] = [];
+  let start = from;
+  for (const cut of [...outer, end]) {
+    if (cut > start) items.push(list(c, start, cut, level + 1));
+    start = cut + 1;
+  }
+  const equations = (a: Answer): boolean => a.kind === "list" && a.items.every((it) => it.kind === "relation");
+  return items.length > 1 && items.every(equations) ? { kind: "list", items, joiner: "or" } : undefined;
 }
 
 /** A line that begins with a relation goes on with the one before: `x &= 1 + 2 \\ &= 3`. */
@@ -202,8 +274,10 @@ function item(c: Context, from: number, end: number, level: number): Answer {
   return { kind: "relation", sides, ops };
 }
 
-/** A side may be words: `\text{Area} = 5`. */
+/** A side may be a function that is defined, `P(x) = …`, or words: `\text{Area} = 5`. */
 function relationSide(c: Context, from: number, end: number, level: number): Answer {
+  const called = defined(c, from, end);
+  if (called !== undefined) return called;
   try {
     return side(c, from, end, level);
   } catch (error) {
@@ -211,6 +285,17 @@ function relationSide(c: Context, from: number, end: number, level: number): Ans
     if (!c.tokens.slice(from, end).some((t) => t.k === "text" || t.k === "word" || t.k === "unknown")) throw error;
     return { kind: "text", text: spelling(c, from, end) };
   }
+}
+
+/** A letter with letters in parentheses, and nothing else, is a function wherever it is one side of a relation. */
+function defined(c: Context, from: number, end: number): Answer | undefined {
+  const [name, open, close] = [c.tokens[from]!, c.tokens[from + 1], c.tokens[end - 1]!];
+  if (name.k !== "letter" || open?.k !== "open" || open.s !== "(" || close.k !== "close" || close.s !== ")")
+    return undefined;
+  const inside = c.tokens.slice(from + 2, end - 1);
+  if (inside.length === 0 || !inside.every((t, k) => t.k === (k % 2 === 0 ? "letter" : "sep"))) return undefined;
+  const args = inside.filter((t) => t.k === "letter").map((t): Expr => ({ kind: "sym", name: t.s }));
+  return { kind: "scalar", expr: { kind: "app", name: name.s, args }, unit: undefined };
 }
 
 function spelling(c: Context, from: number, end: number): string {
@@ -485,8 +570,15 @@ function currency(sign: string): string {
 }
 
 function isLabel(token: Token): boolean {
-  return token.k === "text" || (token.k === "word" && token.s.length > 3);
+  return token.k === "text" || (token.k === "word" && (token.s.length > 3 || SHORT_WORDS.has(token.s.toLowerCase())));
 }
+
+/** Words that are no product of letters. */
+const SHORT_WORDS: ReadonlySet<string> = new Set(
+  "it is so we are was the for his her its has had get all any how may can you our ans val sum ist est und les des".split(
+    " ",
+  ),
+);
 
 /** Past the words before a number: `\text{about } 5`. */
 function leadingLabel(c: Context, from: number, end: number): number {
@@ -518,6 +610,7 @@ function unitStart(c: Context, from: number, end: number): number {
       token.s.length < 30
     )
       begin = --i;
+    else if (i === end && perLetter(c, i, from)) begin = --i;
     else if (token.k === "fn" && UNIT_FUNCTIONS.has(token.s) && i === end) begin = --i;
     else if (token.k === "num" && opIs(c.tokens[i - 2], "^") && unitBefore(c, i - 3, from)) i -= 2;
     else if (
@@ -542,6 +635,13 @@ function unitStart(c: Context, from: number, end: number): number {
   if (begin === from) return wordsAlone(c, from, end);
   const before = c.tokens[begin - 1]!;
   return before.k === "op" && !"!%°'".includes(before.s) ? end : begin;
+}
+
+/** The `h` of `km/h`, which stands before `end`. */
+function perLetter(c: Context, end: number, from: number): boolean {
+  const [unit, slash, letter] = [c.tokens[end - 3], c.tokens[end - 2], c.tokens[end - 1]!];
+  const fits = letter.k === "letter" && LETTER_UNITS.has(letter.s) && opIs(slash, "/") && end - 3 > from;
+  return fits && unit?.k === "word" && isUnit(unit.s);
 }
 
 const ORDINAL = new Set(["th", "st", "nd", "rd"]);

@@ -334,6 +334,7 @@ export function based(digits: string, base: number): Expr {
 const CALLED = new Set("f g h F G H".split(" "));
 
 function letter(r: Reader, token: Token): Expr {
+  if (isUnitVector(r, token)) return accented("vec", token.s);
   const next = peek(r);
   const marked = isOp(next, "_") || isOp(next, "'");
   if (!marked && token.s === "e") return { kind: "const", name: "e" };
@@ -420,11 +421,13 @@ function isUpper(s: string): boolean {
 /** A short run of letters in a formula is a product; a longer one is a word, and no formula. */
 function word(token: Token): Expr {
   if (token.s.length > 3) throw new NotUnderstood(`a word: ${token.s}`);
+  return product(token.s);
+}
+
+function product(run: string): Expr {
   return {
     kind: "mul",
-    args: [...token.s].map((ch) =>
-      ch === "e" || ch === "i" ? { kind: "const", name: ch } : { kind: "sym", name: ch },
-    ),
+    args: [...run].map((ch) => (ch === "e" || ch === "i" ? { kind: "const", name: ch } : { kind: "sym", name: ch })),
   };
 }
 
@@ -734,9 +737,24 @@ function accent(r: Reader, mark: string): Expr {
       .join("");
     spend(r.budget, close - r.i);
     r.i = close + 1;
-    return { kind: "sym", name: `${mark}:${inside}` };
+    if (mark === "overline" && /^[A-Z]{2,4}$/.test(inside)) return product(inside);
+    return accented(mark, inside);
   }
-  return { kind: "sym", name: `${mark}:${take(r).s}` };
+  return accented(mark, take(r).s);
+}
+
+/** Unit vectors wear arrows or hats. */
+function accented(mark: string, inside: string): Expr {
+  return { kind: "sym", name: `${mark === "hat" && UNIT_VECTORS.has(inside) ? "vec" : mark}:${inside}` };
+}
+
+const UNIT_VECTORS: ReadonlySet<string> = new Set(["i", "j", "k"]);
+const BOLD: ReadonlySet<string> = new Set(["mathbf", "boldsymbol", "bm", "pmb", "textbf"]);
+
+/** A bold i, j or k beside another of them. */
+function isUnitVector(r: Reader, token: Token): boolean {
+  const bold = (t: Token): boolean => t.font !== undefined && BOLD.has(t.font) && UNIT_VECTORS.has(t.s);
+  return bold(token) && r.tokens.some((t) => t.s !== token.s && bold(t));
 }
 
 /** The rows of an environment, from after its `\begin` to after its `\end`. */

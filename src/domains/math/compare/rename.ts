@@ -1,0 +1,100 @@
+/** Letters that an answer is free to choose: arguments of a function it defines, integers it ranges over, constants of integration. */
+import { substitute } from "../parse/substitute.ts";
+import type { Answer, Expr } from "../parse/tree.ts";
+
+/** `W(n) = …` and `W(x) = …` define one function: the value that the second gives, in the letters of the first. */
+export function sameFunction(a: Answer, b: Answer, value: Answer): Answer | undefined {
+  if (a.kind !== "scalar" || b.kind !== "scalar") return undefined;
+  const [f, g] = [a.expr, b.expr];
+  if (f.kind !== "app" || g.kind !== "app" || f.name !== g.name || f.args.length !== g.args.length) return undefined;
+  const names: [string, string][] = [];
+  for (const [k, from] of g.args.entries()) {
+    const to = f.args[k]!;
+    if (from.kind !== "sym" || to.kind !== "sym") return undefined;
+    names.push([from.name, to.name]);
+  }
+  return renamed(value, names);
+}
+
+/** `answer` with all names replaced at once: `[from, to]`. */
+function renamed(answer: Answer, names: readonly (readonly [string, string])[]): Answer {
+  return mapScalars(answer, (expr) => {
+    let out = expr;
+    for (const [k, [from]] of names.entries()) out = substitute(out, from, { kind: "sym", name: `${k}:new` });
+    for (const [k, [, to]] of names.entries()) out = substitute(out, `${k}:new`, { kind: "sym", name: to });
+    return out;
+  });
+}
+
+function mapScalars(answer: Answer, change: (expr: Expr) => Expr): Answer {
+  const go = (a: Answer): Answer => mapScalars(a, change);
+  switch (answer.kind) {
+    case "scalar":
+      return { ...answer, expr: change(answer.expr) };
+    case "tuple":
+    case "list":
+    case "set":
+      return { ...answer, items: answer.items.map(go) };
+    case "relation":
+      return { ...answer, sides: answer.sides.map(go) };
+    case "interval":
+      return { ...answer, low: change(answer.low), high: change(answer.high) };
+    case "setop":
+      return { ...answer, left: go(answer.left), right: go(answer.right) };
+    default:
+      return answer;
+  }
+}
+
+/** A family without the statement that its parameter is an integer, and the parameter's name. */
+interface Family {
+  answer: Answer;
+  parameter: string | undefined;
+}
+
+/** `k\pi, k \in \mathbb{Z}` is `k\pi` with the parameter k. */
+function family(a: Answer): Family {
+  if (a.kind !== "list") return { answer: a, parameter: undefined };
+  const declared = a.items.flatMap((it) => parameterOf(it) ?? []);
+  const items = a.items.filter((it) => parameterOf(it) === undefined);
+  if (declared.length !== 1 || items.length === 0) return { answer: a, parameter: undefined };
+  return { answer: items.length === 1 ? items[0]! : { ...a, items }, parameter: declared[0] };
+}
+
+function parameterOf(a: Answer): string | undefined {
+  if (a.kind !== "relation" || a.ops.length !== 1 || a.ops[0] !== "in") return undefined;
+  const [name, set] = a.sides;
+  return name?.kind === "scalar" && name.expr.kind === "sym" && set?.kind === "named" && set.name === "Z"
+    ? name.expr.name
+    : undefined;
+}
+
+/** Both answers without the statements about their integer parameter, in one letter; undefined if neither has one. */
+export function sameParameter(gold: Answer, response: Answer): [Answer, Answer] | undefined {
+  const [g, r] = [family(gold), family(response)];
+  if (g.parameter === undefined && r.parameter === undefined) return undefined;
+  if (g.parameter === undefined || r.parameter === undefined) return [g.answer, r.answer];
+  return [g.answer, renamed(r.answer, [[r.parameter, g.parameter]])];
+}
+
+/** Letters that stand for a constant of integration. */
+const ARBITRARY: ReadonlySet<string> = new Set(["C", "c", "K", "k", "C_1", "c_1"]);
+
+/** `response` with its added constant in the letter of gold's: `x^2 + c` for `x^2 + C`. Undefined if they have none, or the same. */
+export function sameConstant(gold: Expr, response: Expr): Expr | undefined {
+  const [g, r] = [added(gold), added(response)];
+  if (g === undefined || r === undefined || g === r) return undefined;
+  const unused =
+    JSON.stringify(substitute(response, g, { kind: "sym", name: "" }), plain) === JSON.stringify(response, plain);
+  return unused ? substitute(response, r, { kind: "sym", name: g }) : undefined;
+}
+
+function plain(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}
+
+function added(e: Expr): string | undefined {
+  if (e.kind !== "add") return undefined;
+  const found = e.args.filter((a): a is Expr & { kind: "sym" } => a.kind === "sym" && ARBITRARY.has(a.name));
+  return found.length === 1 ? found[0]!.name : undefined;
+}
