@@ -5,30 +5,16 @@
 import { z } from "zod";
 import { AlarmBounds } from "../stages/em/alarms.ts";
 import { specialTokens } from "../stages/em/format.ts";
-import type { Fit } from "../stages/em/m-step.ts";
 import { Backends, placedBackend, Roles, roleIssues } from "./backend-config.ts";
 import { explain, invalid, suggest } from "./config-errors.ts";
 import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig } from "./curation-config.ts";
 import { defaultsFor } from "./defaults.ts";
+import { FitConfig } from "./fit-config.ts";
 
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
 
-export const FitConfig = z.strictObject({
-  epochs: count.describe("passes over the rows"),
-  batchSize: count.describe("rows per optimizer step"),
-  learningRate: z.number().positive(),
-  schedule: z.enum(["cosine", "constant"]).describe("course of the learning rate after warm-up"),
-  floor: share.describe("where cosine ends, as a share of the learning rate"),
-  warmupSteps: z.number().int().nonnegative(),
-  weightDecay: z.number().nonnegative().describe("AdamW's decoupled weight decay"),
-  beta1: z.number().min(0).lt(1),
-  beta2: z.number().min(0).lt(1),
-  epsilon: z.number().positive(),
-  clipNorm: z.number().positive().describe("greatest global norm of a gradient"),
-  optimizer: z.enum(["fresh", "carry"]).describe("whether AdamW's moments start at zero or continue from the last job"),
-});
-export type FitConfig = z.infer<typeof FitConfig>;
+export { FitConfig, fitOf } from "./fit-config.ts";
 
 /** What the byte-level vocabulary holds before any merge: 256 bytes and the special tokens. */
 const LEAST_VOCABULARY = 256 + specialTokens.length;
@@ -220,18 +206,6 @@ function relaxed(node: unknown): unknown {
 
 function relaxedTree({ required: _, ...rest }: Tree): Tree {
   return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, relaxed(value)]));
-}
-
-/** What the engine wants to know of a fit. */
-export function fitOf(config: FitConfig): Fit {
-  const { schedule, floor, warmupSteps, optimizer, ...rest } = config;
-  return {
-    optimization: {
-      ...rest,
-      schedule: schedule === "cosine" ? { kind: "cosine", warmupSteps, floor } : { kind: "constant", warmupSteps },
-    },
-    optimizer,
-  };
 }
 
 /** `em.rounds=3`: the value is JSON, or a plain string where it is not. */

@@ -2,27 +2,12 @@
  * What each position of the dial `scale` stands for. Sources: §n is a section of the paper as PAPER.md restates it;
  * D-n is a decision in docs/decisions/; the rest was measured in docs/LOG.md.
  */
-import type { Config, FitConfig } from "./config.ts";
+import type { Config } from "./config.ts";
 import { curationDefaults } from "./curation-config.ts";
+import { fit } from "./fit-config.ts";
 
 type Scale = Config["scale"];
 type Recipe = Config["recipe"];
-
-/** AdamW; β₂ 0.99 because jobs are short. */
-const adamw = {
-  floor: 0.05,
-  weightDecay: 0.01,
-  beta1: 0.9,
-  beta2: 0.99,
-  epsilon: 1e-8,
-  clipNorm: 1,
-  optimizer: "fresh",
-} as const;
-
-const fit = (batchSize: number, epochs: number, learningRate: number, warmupSteps: number): FitConfig => ({
-  ...adamw,
-  ...{ epochs, batchSize, learningRate, warmupSteps, schedule: "cosine" },
-});
 
 /** §3: 8 candidates at temperature 1.0, the best kept, greedy rationales for `p`. */
 const paperEm = {
