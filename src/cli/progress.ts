@@ -46,7 +46,7 @@ export function display(out: NodeJS.WriteStream, now: () => number = Date.now): 
           return;
         case "work":
           if (event.event.kind === "note") line(`  ${" ".repeat(2)}${event.event.message}`);
-          else {
+          else if (event.event.kind !== "stage") {
             meter = advance(meter, event.event, now());
             show();
           }
@@ -76,7 +76,7 @@ function startMeter(started: number): Meter {
   return { started, first: 0, done: 0, total: 0, unit: "" };
 }
 
-function advance(meter: Meter, event: Exclude<WorkEvent, { kind: "note" }>, now: number): Meter {
+function advance(meter: Meter, event: Extract<WorkEvent, { kind: "progress" | "train-step" }>, now: number): Meter {
   const { done, total, unit } =
     event.kind === "progress" ? event : { done: event.step, total: event.steps, unit: "steps" };
   const loss = event.kind === "train-step" ? { loss: event.loss } : {};

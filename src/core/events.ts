@@ -12,7 +12,9 @@ export type WorkEvent =
       learningRate: number;
       tokens: number;
     }
-  | { kind: "note"; message: string };
+  | { kind: "note"; message: string }
+  /** A stage begins: `folder` and its journal within it name it. What is said from now on, and what is used, is of this stage. */
+  | { kind: "stage"; folder: string; journal: string };
 
 /** Options that every long call takes. */
 export interface CallOptions {

@@ -12,6 +12,7 @@ import { type Difference, differencesOf, shownDifference } from "./differences.t
 import { errnoOf, storageError, writeFileAtomic } from "./files.ts";
 import { type JournalReader, type JournalSpec, type JournalWriter, openJournal, readJournal } from "./journal.ts";
 import { acquireLock } from "./lock.ts";
+import { Spend } from "./usage.ts";
 
 const JsonValue: z.ZodType<Json> = z.json();
 
@@ -38,6 +39,11 @@ export const RunStatus = z.strictObject({
   started: z.string(),
   updated: z.string(),
   alarms: z.array(z.string()),
+  /** The latest line that the run had to say: for a server that is being waited for, that it is. */
+  said: z.string().optional(),
+  /** What all processes of the run have used, and what they may use at most, by `Spend`'s names. */
+  spend: Spend.optional(),
+  budget: z.partialRecord(z.enum(["usd", "tokens", "gpuHours", "seconds"]), z.number()).optional(),
 });
 export type RunStatus = z.infer<typeof RunStatus>;
 

@@ -7,6 +7,7 @@ import { nearest } from "../core/errors.ts";
 import { OpenAiOptions } from "../lm/openai/options.ts";
 import { ManagedServer } from "../lm/servers/options.ts";
 import { TrlOptions } from "../lm/trl/options.ts";
+import { Price } from "./price.ts";
 
 const OwnModel = z
   .string()
@@ -19,6 +20,7 @@ const EmbeddedBackend = z
     kind: z.literal("embedded"),
     threads: z.int().min(1).optional().describe("In place of engine.threads."),
     checkpoint: OwnModel,
+    price: Price.optional(),
   })
   .describe("The engine in this process: samples, scores and trains.");
 
@@ -26,6 +28,7 @@ const OpenAiBackend = OpenAiOptions.safeExtend({
   kind: z.literal("openai"),
   checkpoint: OwnModel,
   server: ManagedServer.optional(),
+  price: Price.optional(),
 })
   .refine(({ server, weights }) => weights.kind !== "pinned" || !server?.command.includes("{checkpoint}"), {
     error: "a pinned model is started by its own name and version: leave {checkpoint} out, or use weights `served`",
@@ -40,7 +43,7 @@ const OpenAiBackend = OpenAiOptions.safeExtend({
     path: ["server", "idle"],
   });
 
-const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl") });
+const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl"), price: Price.optional() });
 
 export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, OpenAiBackend, TrlBackend]);
 export type BackendConfig = z.infer<typeof BackendConfig>;

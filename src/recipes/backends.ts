@@ -8,8 +8,10 @@ import type { Backend, Checkpoint, Model, Tokenizer, Trainer } from "../lm/contr
 import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { type Embedded, embedded } from "../lm/embedded/index.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
+import { metered, meteredTrainer } from "../lm/meter.ts";
 import { type OpenAiBackend, openai } from "../lm/openai/backend.ts";
-import { type TrlTrainer, trl } from "../lm/trl/index.ts";
+import { trl } from "../lm/trl/index.ts";
+import { SERVER_CHECKS } from "./account.ts";
 import type { OpenAiBackend as OpenAiBackendConfig } from "./backend-config.ts";
 import { type BackendConfig, backendOf, type FullRoles, fullRoles } from "./backend-config.ts";
 import type { Config } from "./config.ts";
@@ -38,11 +40,14 @@ export interface Cast {
 }
 
 /** A backend as it was composed, once for each name: one that answers, or one that only trains. */
-type Composed = Answering | { kind: "trl"; value: TrlTrainer };
-type Answering = { kind: "embedded"; value: Embedded } | { kind: "openai"; value: OpenAiBackend };
+type Composed = Answering | { kind: "trl"; trainer: Trainer };
+type Answering = { kind: "embedded"; value: Embedded; trainer: Trainer } | { kind: "openai"; value: OpenAiBackend };
+
+/** What backends are given of the run. */
+type Resources = Pick<Session, "context" | "ledger" | "account">;
 
 /** Builds what the roles name, and nothing else. Nothing is opened yet. @throws PromptCotError `config` */
-export function compose(session: Pick<Session, "context" | "ledger">, config: Config): Cast {
+export function compose(session: Resources, config: Config): Cast {
   const roles = fullRoles(config);
   const made = new Map<string, Composed>();
   const get = (name: string): Composed => {
@@ -73,7 +78,7 @@ export function compose(session: Pick<Session, "context" | "ledger">, config: Co
     labeller: optional(roles.labeller),
     teacher: optional(roles.teacher),
     async close() {
-      for (const { kind, value } of made.values()) if (kind === "embedded") await value.close();
+      for (const composed of made.values()) if (composed.kind === "embedded") await composed.value.close();
     },
   };
 }
@@ -84,20 +89,18 @@ function described(config: Config, name: string): BackendConfig {
   return backend;
 }
 
-function build(
-  session: Pick<Session, "context" | "ledger">,
-  config: Config,
-  name: string,
-  backend: BackendConfig,
-): Composed {
+function build(session: Resources, config: Config, name: string, backend: BackendConfig): Composed {
+  const meter = session.account.meter(name);
   switch (backend.kind) {
-    case "embedded":
-      return { kind: "embedded", value: embedded({ threads: backend.threads ?? config.engine.threads }) };
+    case "embedded": {
+      const value = metered(embedded({ threads: backend.threads ?? config.engine.threads }), meter);
+      return { kind: "embedded", value, trainer: meteredTrainer(value.trainer, meter) };
+    }
     case "openai":
       return { kind: "openai", value: client(session, name, backend) };
     case "trl": {
-      const { kind, ...options } = backend;
-      return { kind, value: trl(options) };
+      const { kind, price: _, ...options } = backend;
+      return { kind, trainer: meteredTrainer(trl(options), meter) };
     }
     default:
       return backend satisfies never;
@@ -105,12 +108,14 @@ function build(
 }
 
 function client(
-  { context, ledger }: Pick<Session, "context" | "ledger">,
+  { context, ledger, account }: Resources,
   name: string,
-  { kind: _, server: __, checkpoint: ___, ...options }: OpenAiBackendConfig,
+  { kind: _, server: __, checkpoint: ___, price: ____, ...options }: OpenAiBackendConfig,
 ): OpenAiBackend {
   return openai(options, {
     exchange: ledger.exchange,
+    meter: account.meter(name),
+    probeMeter: account.meter(name, SERVER_CHECKS),
     batchFolder: join(context.folder, "batches", name),
     ...(options.weights.kind === "pinned" ? {} : { tokenizer: tokenizerOf }),
   });
@@ -122,8 +127,7 @@ export async function tokenizerOf(checkpoint: Checkpoint): Promise<Tokenizer> {
 }
 
 function trainerOf(composed: Composed, name: string): Trainer {
-  if (composed.kind === "embedded") return composed.value.trainer;
-  if (composed.kind === "trl") return composed.value;
+  if (composed.kind !== "openai") return composed.trainer;
   throw new Error(`the config was resolved with a trainer "${name}" that does not train`);
 }
 

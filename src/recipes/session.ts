@@ -1,5 +1,7 @@
 /** A run in progress: its folder, its acts, and who is told of them. Knows no stage. */
 import { readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { Stopped } from "../core/errors.ts";
 import type { WorkEvent } from "../core/events.ts";
 import type { Json } from "../core/hash.ts";
 import { rng } from "../core/rng.ts";
@@ -7,7 +9,10 @@ import { inline } from "../exec/inline.ts";
 import { type Ledger, openLedger, type RawExchange } from "../journal/ledger.ts";
 import { openRun, type Run } from "../journal/run.ts";
 import type { StageContext } from "../stages/stage.ts";
+import { type Account, openAccount } from "./account.ts";
+import type { Budget } from "./budget.ts";
 import type { Config } from "./config.ts";
+import type { Prices } from "./price.ts";
 
 /** What a watcher of a run is told. */
 export type RunEvent =
@@ -21,6 +26,8 @@ export interface SessionOptions {
   inputs: readonly { path: string; sha256: string }[];
   /** Folder of the ledger that the runs of a project share: `ledger` in the working folder. */
   ledger?: string;
+  /** What the run may use at most, all its processes together. */
+  budget?: Budget;
   signal?: AbortSignal | undefined;
   onEvent: (event: RunEvent) => void;
   /** The clock, in milliseconds. */
@@ -32,6 +39,8 @@ export interface Session {
   context: StageContext;
   /** Raw model answers, kept before they are read; opened when a backend first asks. */
   ledger: { readonly folder: string; readonly exchange: RawExchange };
+  /** What the run's backends are asked, and whether they may be asked more. */
+  account: Account;
   /** Carries out one named part of the run: shown, timed, and reflected in `status.json`. */
   act<T>(name: string, work: () => Promise<T>): Promise<T>;
   close(state: "done" | "stopped" | "failed"): Promise<void>;
@@ -39,6 +48,9 @@ export interface Session {
 
 /** Least milliseconds between two writes of `status.json`. */
 const STATUS_INTERVAL = 500;
+
+/** Milliseconds between two bookings of the time, and two signs of life while nothing happens. */
+const TICK = 2000;
 
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, folder, signal, onEvent, now = Date.now } = options;
@@ -49,6 +61,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   let pending: Promise<unknown> = Promise.resolve();
   let opened: Run | undefined;
   const alarms: string[] = [];
+  let said: string | undefined;
+  let account: Account | undefined;
+  const time = new AbortController();
+  const until = signal === undefined ? time.signal : AbortSignal.any([signal, time.signal]);
   // A status that cannot be written is no reason to stop: if the disk is at fault, the next journal commit says so.
   const refreshStatus = () => {
     lastWrite = now();
@@ -56,7 +72,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
   const onWork = (event: WorkEvent) => {
     onEvent({ kind: "work", act, event });
+    if (event.kind === "note") said = event.message;
     if (event.kind === "note" && event.message.startsWith("alarm")) alarms.push(event.message);
+    if (event.kind === "stage") account?.enter(stageName(folder, event));
     if (event.kind === "progress") progress = { done: event.done, total: event.total, unit: event.unit };
     if (event.kind === "train-step") progress = { done: event.step, total: event.steps, unit: "steps" };
     if (opened !== undefined && now() - lastWrite >= STATUS_INTERVAL) refreshStatus();
@@ -68,16 +86,30 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     threads: config.engine.threads,
     inputs: options.inputs,
     free: freeSettings(config),
-    signal,
+    signal: until,
     onEvent: onWork,
   });
-  opened = run;
+  const { budget = {} } = options;
+  const onLimit = (stopped: Stopped) => time.abort(stopped);
   const writeStatus = (state: "running" | "done" | "stopped" | "failed") =>
-    run.status({ stage: act, ...progress, state, alarms });
+    run.status({ stage: act, ...progress, state, alarms, said, spend: account?.spend, budget });
+  try {
+    account = await openAccount({ folder, prices: pricesOf(config), budget, now, onLimit });
+  } catch (error) {
+    await run.close();
+    throw error;
+  }
+  opened = run;
+  const books = account;
+  const ticking = setInterval(() => {
+    books.tick();
+    refreshStatus();
+  }, TICK).unref();
   return {
     run,
-    context: { folder, rng: rng(config.seed), executor: inline(), signal, onEvent: onWork },
+    context: { folder, rng: rng(config.seed), executor: inline(), signal: until, onEvent: onWork },
     ledger,
+    account: books,
     async act(name, work) {
       act = name;
       progress = { done: 0, total: 0, unit: "" };
@@ -91,18 +123,29 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       return result;
     },
     async close(state) {
+      clearInterval(ticking);
       await pending;
       await ledger.close();
+      books.close();
       await writeStatus(state);
       await run.close();
     },
   };
 }
 
-/** A backend's settings that shape no answer: how its server is reached, asked and started. */
+/** A stage's name within the run, as usage is booked and plans are made: `em/round-1/draws`. */
+function stageName(run: string, { folder, journal }: { folder: string; journal: string }): string {
+  return relative(run, join(folder, journal)).replaceAll("\\", "/");
+}
+
+export function pricesOf({ backends = {} }: Config): Prices {
+  return new Map(Object.entries(backends).flatMap(([name, { price }]) => (price === undefined ? [] : [[name, price]])));
+}
+
+/** A backend's settings that shape no answer: how its server is reached, asked, started and paid. */
 const FREE_OF_BACKENDS = [
   ...["url", "key", "keyHeader", "headers", "limits", "timeouts", "retry", "batch", "tolerance", "server"],
-  "checkpoint",
+  ...["checkpoint", "price"],
 ];
 
 /** What may differ when a run goes on: how files are named from here (their content is compared), and ways of asking. */

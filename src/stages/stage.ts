@@ -53,6 +53,7 @@ export async function journaled<Item, Output>(
   stage: JournaledStage<Item, Output>,
 ): Promise<JournalReader<Output>> {
   const writer = await writerOf(context, stage);
+  context.onEvent?.({ kind: "stage", folder: context.folder, journal: stage.journal });
   try {
     let done = 0;
     const total = itemCount(stage.items);

@@ -1,9 +1,11 @@
 /**
- * Puts one question until it has one answer: the ledger first, then the server, with every refusal, fault and death in
+ * Puts one question until it has one answer: the ledger first, then the budget and the server, with every refusal, fault and death in
  * between. The raw body is in the ledger before it is read.
  */
 import { type Failure, PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import { type LedgerKey, ledgerKey, type RawExchange } from "../../journal/ledger.ts";
+import type { Meter, Reservation } from "../meter.ts";
+import { costOf, mostOf } from "./cost.ts";
 import type { Question, Reading } from "./dialects/contract.ts";
 import { deadlineMs } from "./http.ts";
 import type { Pass } from "./limits.ts";
@@ -14,6 +16,7 @@ import type { Server } from "./server.ts";
 export interface Seat {
   server: Server;
   exchange: RawExchange;
+  meter: Meter;
   /** Content identity: the model part of the ledger's key. */
   identity: string;
   /** The model's present name at the server. */
@@ -37,8 +40,8 @@ export async function ask<Result>(
   seat: Seat,
   signal: AbortSignal,
 ): Promise<Result | (Failure & { id: string })> {
-  const { endpoint, prompt, parameters, seed } = question;
-  const key = ledgerKey({ endpoint, model: seat.identity, prompt, parameters, seed, sample: 0 });
+  const { endpoint, prompt, parameters, seed, sample = 0 } = question;
+  const key = ledgerKey({ endpoint, model: seat.identity, prompt, parameters, seed, sample });
   for (let other = seat.asking.get(key.id); other !== undefined; other = seat.asking.get(key.id)) await other;
   const turn = Promise.withResolvers<void>();
   seat.asking.set(key.id, turn.promise);
@@ -47,6 +50,7 @@ export async function ask<Result>(
       const reading = question.read(raw);
       if (reading.kind !== "ok" || foreign(reading, seat)) continue;
       seat.tally.fromLedger++;
+      seat.meter.found({ prompt: reading.promptTokens, completion: reading.completionTokens });
       return reading.result;
     }
     return await new Asking(question, key, seat, signal).untilAnswered();
@@ -86,6 +90,17 @@ class Asking<Result> {
   }
 
   async #attempt(): Promise<Exclude<Judgement, { kind: "answer" }> | { kind: "done"; result: Result }> {
+    const reservation = await this.#seat.meter.reserve(mostOf(this.#question), this.#signal);
+    try {
+      return await this.#send(reservation);
+    } finally {
+      reservation.free();
+    }
+  }
+
+  async #send(
+    reservation: Reservation,
+  ): Promise<Exclude<Judgement, { kind: "answer" }> | { kind: "done"; result: Result }> {
     const { server, name, tally } = this.#seat;
     const pass = await server.gate.enter(this.#question.tokens, this.#signal);
     if (pass === undefined) return { kind: "cancelled" };
@@ -101,6 +116,8 @@ class Asking<Result> {
     switch (judgement.kind) {
       case "answer":
         pass.leave("answered");
+        // Paid for, whatever it turns out to be.
+        await reservation.paid(costOf(judgement.text, mostOf(this.#question)));
         return this.#read(judgement.text, pass);
       case "throttled":
         pass.leave("overloaded");

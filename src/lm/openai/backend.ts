@@ -4,6 +4,7 @@ import type { CallOptions } from "../../core/events.ts";
 import { type Rng, rng as rngOf } from "../../core/rng.ts";
 import { noLedger, type RawExchange } from "../../journal/ledger.ts";
 import type { Backend, Checkpoint, Model, Tokenizer } from "../contract.ts";
+import { type Meter, noMeter } from "../meter.ts";
 import type { Seat } from "./ask.ts";
 import type { BatchSettings } from "./batch.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -23,6 +24,10 @@ import { identityOf, pinnedCheckpoint, place } from "./weights.ts";
 export interface OpenAiParts {
   /** Where raw answers are kept; `noLedger` keeps none. */
   exchange: RawExchange;
+  /** Who counts the questions; nobody does by default. */
+  meter?: Meter;
+  /** Who counts those of the probe; default `meter`. */
+  probeMeter?: Meter;
   /** Jitter of retries. */
   rng?: Rng;
   clock?: Clock;
@@ -154,7 +159,7 @@ class SharedServer {
       const encode = tokenizer ? (text: string) => tokenizer.encode(text) : undefined;
       const common = { options: this.#options, paths, contextLength, adapter: placed.adapter, encode };
       const probing = {
-        seat: { ...seat, exchange: noLedger, retry: PROBE_RETRY },
+        seat: { ...seat, exchange: noLedger, meter: this.#parts.probeMeter ?? seat.meter, retry: PROBE_RETRY },
         dialect: this.#dialect,
         version: description.version,
         signal,
@@ -182,14 +187,17 @@ class SharedServer {
     const tally = { asked: 0, answered: 0, fromLedger: 0 };
     const { model, weights } = this.#options;
     const names = weights.kind === "pinned" ? [model, weights.version] : undefined;
-    return { server: there, exchange: this.#parts.exchange, identity, name, names, asking: this.#asking, tally };
+    const { exchange, meter = noMeter } = this.#parts;
+    return { server: there, exchange, meter, identity, name, names, asking: this.#asking, tally };
   }
 
   #closer(name: string, remove: () => Promise<void>): () => Promise<void> {
     let closed = false;
+    const ended = this.#parts.meter?.using();
     return async () => {
       if (closed) return;
       closed = true;
+      ended?.();
       const left = (this.#uses.get(name) ?? 1) - 1;
       this.#uses.set(name, left);
       if (left === 0) await remove();

@@ -12,8 +12,10 @@ import { contentId } from "../../core/hash.ts";
 import { errnoOf, makeFolder, writeFileAtomic } from "../../journal/files.ts";
 import { type LedgerKey, ledgerKey, RequestKey } from "../../journal/ledger.ts";
 import type { SampleRequest, SampleResult } from "../contract.ts";
+import type { Reservation } from "../meter.ts";
 import type { Seat } from "./ask.ts";
 import type { BatchReply, BatchService } from "./batch-service.ts";
+import { costOf, mostOf } from "./cost.ts";
 import type { Question, Unaskable } from "./dialects/contract.ts";
 
 export interface BatchSettings {
@@ -41,6 +43,8 @@ interface Begun {
 
 /** Batches of items that expired or failed for the server's sake are sent anew, so many times. */
 const ROUNDS = 3;
+
+const NOTHING = { prompt: 0, completion: 0 };
 
 interface Wanted {
   question: Question<SampleResult>;
@@ -94,7 +98,9 @@ async function fromLedger(
 ): Promise<SampleResult | undefined> {
   for (const raw of await seat.exchange.find(key)) {
     const reading = question.read(raw);
-    if (reading.kind === "ok") return reading.result;
+    if (reading.kind !== "ok") continue;
+    seat.meter.found({ prompt: reading.promptTokens, completion: reading.completionTokens });
+    return reading.result;
   }
   return undefined;
 }
@@ -122,6 +128,8 @@ class BatchWork {
   readonly #settings: BatchSettings;
   readonly #wanted: Map<string, Wanted[]>;
   readonly #signal: AbortSignal;
+  /** The places in the budget of batches that this process began, by group, until their answers are booked one by one. */
+  readonly #reserved = new Map<string, Reservation>();
   /** By request id: why the batch did not answer it. */
   readonly reasons = new Map<string, string>();
 
@@ -152,6 +160,12 @@ class BatchWork {
   }
 
   async begin(group: readonly Wanted[]): Promise<Begun> {
+    const costs = group.map(({ question }) => mostOf(question));
+    const total = (name: "prompt" | "completion") => costs.reduce((sum, cost) => sum + cost[name], 0);
+    const reservation = await this.#seat.meter.reserve(
+      { prompt: total("prompt"), completion: total("completion") },
+      this.#signal,
+    );
     const keys = group.map(({ key }) => [key.id, key.request] as const);
     const begun: Begun = { group: contentId([keys.map(([id]) => id), this.#seat.server.clock.now()]), keys };
     await this.#note(begun);
@@ -164,6 +178,7 @@ class BatchWork {
     const file = await this.#service.upload(lines.join(""), this.#signal);
     const batchId = await this.#service.create(file, endpoint, begun.group, this.#signal);
     await this.#note({ ...begun, batchId });
+    this.#reserved.set(begun.group, reservation);
     return { ...begun, batchId };
   }
 
@@ -179,6 +194,7 @@ class BatchWork {
           if (request !== undefined) yield* this.#settle(ledgerKey(request), reply);
         }
         await this.#forget(begun);
+        this.#reserved.get(begun.group)?.free();
         return;
       }
       await server.clock.sleep(1000 * this.#settings.pollSeconds, this.#signal);
@@ -196,6 +212,8 @@ class BatchWork {
         yield { ok: false, boundary: "backend", id: question.id, reason: reply.reason };
       return;
     }
+    const [first] = wanted;
+    await this.#seat.meter.paid(costOf(reply.raw, first === undefined ? NOTHING : mostOf(first.question)));
     await this.#seat.exchange.keep(key, reply.raw);
     for (const { question } of wanted) {
       const reading = question.read(reply.raw);

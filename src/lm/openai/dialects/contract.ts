@@ -29,6 +29,8 @@ export interface Question<Result> {
   /** All that is sent besides prompt, model name and seed. */
   parameters: Json;
   seed: number;
+  /** Which of several answers to one request; 0 if not said. */
+  sample?: number;
   /** The JSON body, for the model's present name at the server. */
   body(model: string): string;
   /** Tokens that the server may have to hold: prompt and wanted. */

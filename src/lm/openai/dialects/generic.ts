@@ -88,6 +88,7 @@ function echo(request: ScoreRequest, setting: Setting, logprobs: number): Questi
     prompt: sent,
     parameters,
     seed: 0,
+    sample: request.repeat ?? 0,
     body: (model) => JSON.stringify({ model, prompt: [sent], ...parameters, seed: 0 }),
     tokens: sent.length,
     wanted: 1,

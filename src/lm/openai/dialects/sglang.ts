@@ -150,6 +150,7 @@ function scoring(request: ScoreRequest, setting: Setting, start: number): Questi
     prompt: sent,
     parameters,
     seed: 0,
+    sample: request.repeat ?? 0,
     body: () => JSON.stringify({ input_ids: sent, ...parameters, ...adapterField(setting) }),
     tokens: sent.length,
     wanted: 1,

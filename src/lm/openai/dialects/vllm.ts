@@ -135,6 +135,7 @@ function scoring(
     prompt: sent,
     parameters,
     seed: 0,
+    sample: request.repeat ?? 0,
     body: (model) => JSON.stringify({ model, prompt: sent, ...parameters, seed: 0 }),
     tokens: sent.length,
     wanted: 1,
