@@ -160,6 +160,10 @@ function* otherReadings(gold: Read, response: Read, budget: Budget): Generator<[
     const list = commaList(response, budget);
     if (list !== undefined) yield [gold.answer, list];
   }
+  const [h, t] = [tightGroups(gold, budget), tightGroups(response, budget)];
+  if (h !== undefined) yield [h, response.answer];
+  if (t !== undefined) yield [gold.answer, t];
+  if (h !== undefined && t !== undefined) yield [h, t];
   const lettered = digitsInBase(gold.answer, response.candidate.text.trim());
   if (lettered !== undefined) yield [gold.answer, lettered];
 }
@@ -177,6 +181,13 @@ function commaList({ candidate }: Read, budget: Budget): Answer | undefined {
   const text = candidate.text.trim();
   if (text.length > 400 || !/^-?\d{1,3}(?:,-?[1-9]\d{2})+$/.test(text)) return undefined;
   return parseAnswer(text.replaceAll(",", ", "), true, budget);
+}
+
+/** `(72,000, 15,708)`: where commas with and without a space after them meet, those without may mark thousands. */
+function tightGroups({ candidate }: Read, budget: Budget): Answer | undefined {
+  const text = candidate.text.trim();
+  if (text.length > 400 || !/,(?: |\\)/.test(text) || !/\d,\d{3}(?!\d)/.test(text)) return undefined;
+  return parseAnswer(text.replaceAll(/(?<=(?<!\d)\d{1,3}(?:,\d{3})*),(?=\d{3}(?!\d))/g, ""), true, budget);
 }
 
 /** The digits of a number in a base, given without the base. */

@@ -46,9 +46,9 @@ function responseRounds(gold: Expr, r: Decimal, response: Expr, policy: Policy, 
   return within(gold, response, r.places, 1, r.digits >= 6 ? 1 : 2, budget);
 }
 
-/** A gold decimal that is a rounding: of an exact value, or of a decimal with clearly more places. */
+/** A gold decimal that is a rounding: of an exact value, or of a decimal with clearly more places. `54000.0` is no rounding. */
 function goldAccepts(gold: Expr, g: Decimal, response: Expr, r: Decimal | undefined, budget: Budget): boolean {
-  if (g.places < 2 && g.digits < 3) return false;
+  if ((g.places < 2 && g.digits < 3) || (g.places > 0 && g.value.d === 1n)) return false;
   if (r !== undefined) {
     if (r.places < g.places + (g.digits >= 5 ? 1 : 2)) return false;
   } else {
@@ -74,9 +74,11 @@ function within(a: Expr, b: Expr, places: number, num: number, den: number, budg
   return Math.abs(p - q) <= tolerance * (1 + 1e-9);
 }
 
+/** A whole gold value is met to the absolute size of the tolerance, so that 50000 is not 50000.01; not where the response rounds to tens or more. */
 function closeRelative(a: Expr, b: Expr, relative: number, budget: Budget): boolean {
   const [x, y] = [exactValue(a, budget), exactValue(b, budget)];
   if (x?.d === 1n && y?.d === 1n) return false;
+  if (x?.d === 1n && (decimalOf(b)?.places ?? 1) > 0) return within(a, b, 0, Math.round(relative * 1e6), 1e6, budget);
   const [p, q] = [
     x === undefined ? realValue(a, budget) : toNumber(x),
     y === undefined ? realValue(b, budget) : toNumber(y),

@@ -29,7 +29,7 @@ const MARKS = [
   "{ , }",
 ];
 
-/** The number at `from`, where a digit or a decimal point stands. `loose`: no bracket is open, so plain commas and spaces may group. */
+/** The number at `from`, where a digit or a decimal point stands. `loose`: no bracket is open in which a plain comma would separate. */
 export function scanNumber(text: string, from: number, loose: boolean): ScannedNumber {
   let i = digitsEnd(text, from);
   let digits = text.slice(from, i);
@@ -97,13 +97,18 @@ function groupMark(text: string, at: number, loose: boolean): { text: string; en
     while (text[end] === " ") end++;
     if (threeDigits(text, end)) return { text: mark, end };
   }
-  if (!loose) return undefined;
-  if (text[at] === "," && threeDigits(text, at + 1)) return { text: ",", end: at + 1 };
-  if (text[at] === " " && threeDigits(text, at + 1) && !"/.,^_".includes(text[at + 4] ?? " "))
+  if (loose && text[at] === "," && threeDigits(text, at + 1)) return { text: ",", end: at + 1 };
+  if (text[at] === " " && threeDigits(text, at + 1) && endsGroup(text, at + 4, loose))
     return { text: " ", end: at + 1 };
   if (text[at] === " " && threeDigits(text, at + 1) && (text[at + 4] ?? "") === "." && isDigit(text.charCodeAt(at + 5)))
     return { text: " ", end: at + 1 };
   return undefined;
+}
+
+/** Whether the digits before `at` may end a number that spaces group: not if they begin a fraction, a decimal or a power of their own. */
+function endsGroup(text: string, at: number, loose: boolean): boolean {
+  const next = text[at] ?? " ";
+  return !(loose ? "/.,^_" : "/.^_").includes(next) || /^\^\s?\{?\s?\\circ/.test(text.slice(at, at + 9));
 }
 
 const BARS = ["\\overline", "\\bar", "\\dot", "\\overline "];

@@ -106,7 +106,7 @@ function step(state: State): undefined {
 }
 
 function number(state: State): undefined {
-  const found = scanNumber(state.text, state.i, state.depth === 0);
+  const found = scanNumber(state.text, state.i, state.depth === state.matrix);
   state.i = found.end;
   push(state, "num", found.digits, {
     ...(found.repeat === undefined ? {} : { repeat: found.repeat }),

@@ -300,7 +300,10 @@ function defined(c: Context, from: number, end: number): Answer | undefined {
 
 function spelling(c: Context, from: number, end: number): string {
   let out = "";
-  for (let i = from; i < end; i++) out += (c.tokens[i]!.sp || i === from ? " " : "") + c.tokens[i]!.s;
+  for (let i = from; i < end; i++) {
+    const token = c.tokens[i]!;
+    out += (token.sp || i === from || (isWordy(token) && isWordy(c.tokens[i - 1]!)) ? " " : "") + token.s;
+  }
   return out.trim();
 }
 

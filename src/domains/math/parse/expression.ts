@@ -71,7 +71,7 @@ function term(r: Reader): Expr {
     } else if (token.k === "op" && (token.s === "/" || token.s === "∖")) {
       if (token.s === "∖") throw new NotUnderstood("set difference in a number");
       take(r);
-      product = [{ kind: "div", num: one(product), den: signedFactor(r) }];
+      product = [quotient(one(product), signedFactor(r))];
     } else if (startsFactor(r, token)) {
       if (token.k === "num" && r.tokens[r.i - 1]?.k === "num") throw new NotUnderstood("two numbers side by side");
       product.push(factor(r, false));
@@ -82,6 +82,13 @@ function term(r: Reader): Expr {
 
 function one(product: Expr[]): Expr {
   return product.length === 1 ? product[0]! : { kind: "mul", args: product };
+}
+
+/** `139/50°` and `1/2 %` mark the fraction, not its denominator. */
+function quotient(num: Expr, den: Expr): Expr {
+  if ((den.kind !== "degree" && den.kind !== "percent") || num.kind !== "num" || den.arg.kind !== "num")
+    return { kind: "div", num, den };
+  return { kind: den.kind, arg: { kind: "div", num, den: den.arg } };
 }
 
 function signedFactor(r: Reader): Expr {
