@@ -3,6 +3,7 @@
  * scored. Solves nothing, grades nothing: graders belong to the domains and are chosen by whoever evaluates.
  */
 import type { z } from "zod";
+import type { Json } from "../core/hash.ts";
 import type { Text } from "../lm/contract.ts";
 
 /** What a model is given, and how its response is to be read. */
@@ -27,7 +28,7 @@ export type Question =
 export type Gold =
   | { domain: "math"; answer: string }
   | { domain: "pocket"; answer: string }
-  | { domain: "code"; tests: readonly unknown[]; fnName?: string | undefined; checker?: string | undefined };
+  | { domain: "code"; tests: readonly Json[]; fnName?: string | undefined; checker?: string | undefined };
 
 export interface BenchmarkTask {
   id: string;
@@ -73,7 +74,7 @@ export interface Benchmark {
         /** File names under which the data is looked for in a folder. */
         files: readonly string[];
         /** Where it can be had from on the Hub: a data set, and the file in it. */
-        dataset?: { repo: string; file: string } | undefined;
+        dataset?: { repo: string; file?: string } | undefined;
         pins: readonly Pin[];
         /** Required fields in words, for people whose file lacks them. */
         fields: string;
