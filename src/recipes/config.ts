@@ -10,6 +10,7 @@ import { explain, invalid, suggest } from "./config-errors.ts";
 import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig } from "./curation-config.ts";
 import { defaultsFor } from "./defaults.ts";
 import { FitConfig } from "./fit-config.ts";
+import { PocketSelfPlayConfig } from "./selfplay-config.ts";
 
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
@@ -133,6 +134,7 @@ export const PocketConfig = z.strictObject({
   }),
   ...shared,
   curate: PocketCurateConfig,
+  selfPlay: PocketSelfPlayConfig,
 });
 export type PocketConfig = z.infer<typeof PocketConfig>;
 

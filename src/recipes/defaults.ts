@@ -5,6 +5,7 @@
 import type { Config } from "./config.ts";
 import { curationDefaults } from "./curation-config.ts";
 import { fit } from "./fit-config.ts";
+import { pocketSelfPlayDefaults } from "./selfplay-config.ts";
 
 type Scale = Config["scale"];
 type Recipe = Config["recipe"];
@@ -52,7 +53,11 @@ function ofRecipe(recipe: Recipe, scale: Scale): object {
   const common = byScale[scale];
   switch (recipe) {
     case "pocket":
-      return { ...common, seeds: { count: pocketSeeds[scale], annotators: ["precise", "terse", "wordy", "wrong"] } };
+      return {
+        ...common,
+        seeds: { count: pocketSeeds[scale], annotators: ["precise", "terse", "wordy", "wrong"] },
+        selfPlay: pocketSelfPlayDefaults(scale),
+      };
     case "seeds":
       return { ...common, ...ownSeeds(scale), seeds: { strict: false } };
     default:

@@ -15,11 +15,15 @@ import { splitSeeds } from "../stages/split.ts";
 import { journaled } from "../stages/stage.ts";
 import type { PocketConfig } from "./config.ts";
 import { conceptSets } from "./curation.ts";
+import { pocketSelfPlay } from "./pocket-selfplay.ts";
 import { type Material, promptcot } from "./promptcot.ts";
 import type { Session } from "./session.ts";
 
 export async function pocket(session: Session, config: PocketConfig): Promise<void> {
-  await promptcot(session, config, await pocketMaterial(session, config));
+  await promptcot(session, config, await pocketMaterial(session, config), ({ cast, tokenizer, q }) => {
+    const { sampler, scorer, trainer } = cast.solver ?? { ...cast.p, trainer: cast.q.trainer };
+    return pocketSelfPlay(session, config, { sampler, scorer, trainer, from: q, tokenizer });
+  });
 }
 
 /** Seeds, splits, annotations and concept sets of the pocket domain. */

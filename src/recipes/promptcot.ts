@@ -45,7 +45,13 @@ export interface Ready {
   test: readonly Pair[];
 }
 
-export async function promptcot(session: Session, config: Config, material: Material): Promise<void> {
+/** @param last what a recipe does with the problems, while the models are still at hand */
+export async function promptcot(
+  session: Session,
+  config: Config,
+  material: Material,
+  last?: (ready: Ready) => Promise<void>,
+): Promise<void> {
   const { context } = session;
   const cast = compose(session, config);
   try {
@@ -60,6 +66,7 @@ export async function promptcot(session: Session, config: Config, material: Mate
     });
     const written = await session.act("synthesis", () => write(context, config, ready, fitted.p, material.sets));
     await session.act("curation", () => curateWritten(context, config, material, written));
+    await last?.(ready);
   } finally {
     await cast.close();
   }
