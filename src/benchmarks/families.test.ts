@@ -24,7 +24,7 @@ describe("prompts", () => {
       stop: { texts: ["\n\nProblem:"] },
     });
     expect(promptFor("solver", { kind: "pocket", problem: "What is 1+1?" })).toEqual({
-      text: { kind: "text", text: "<|problem|>What is 1+1?<|solution|>" },
+      text: { kind: "text", text: "<|given|>What is 1+1?<|solution|>" },
       stop: { tokens: ["<|end|>"] },
     });
     for (const family of familyNames)

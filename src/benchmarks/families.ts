@@ -40,7 +40,7 @@ export function promptFor(family: Family, question: Question): Prompt {
       return {
         text: {
           kind: "text",
-          text: `<|problem|>${question.kind === "function" ? question.head : question.problem}<|solution|>`,
+          text: `<|given|>${question.kind === "function" ? question.head : question.problem}<|solution|>`,
         },
         stop: { tokens: ["<|end|>"] },
       };

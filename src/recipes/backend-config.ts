@@ -168,6 +168,13 @@ export function roleIssues(spoken: Spoken & { model: object }): { path: string; 
   return issues;
 }
 
+/** Why a backend cannot answer alone; `bringsModel` where the caller names the model. */
+export function speakerIssue(backends: Backends, name: string, bringsModel: boolean): string | undefined {
+  const backend = backendOf(backends, name);
+  if (backend === undefined) return unknownName(name, [...new Set([EMBEDDED, ...Object.keys(backends)])]);
+  return incapable(name, backend, "sample") ?? (bringsModel ? undefined : unnamed(name, backend));
+}
+
 function unknownName(name: string, known: readonly string[]): string {
   const guess = nearest(name, known);
   return `unknown backend "${name}"${guess === undefined ? `; known here: ${known.join(", ")}` : `. Did you mean "${guess}"?`}`;

@@ -13,7 +13,7 @@ import { type OpenAiBackend, openai } from "../lm/openai/backend.ts";
 import { trl } from "../lm/trl/index.ts";
 import { SERVER_CHECKS } from "./account.ts";
 import type { OpenAiBackend as OpenAiBackendConfig } from "./backend-config.ts";
-import { type BackendConfig, backendOf, type FullRoles, fullRoles } from "./backend-config.ts";
+import { type BackendConfig, backendOf, type FullRoles, fullRoles, speakerIssue } from "./backend-config.ts";
 import type { Config } from "./config.ts";
 import type { Session } from "./session.ts";
 
@@ -44,7 +44,7 @@ type Composed = Answering | { kind: "trl"; trainer: Trainer };
 type Answering = { kind: "embedded"; value: Embedded; trainer: Trainer } | { kind: "openai"; value: OpenAiBackend };
 
 /** What backends are given of the run. */
-type Resources = Pick<Session, "context" | "ledger" | "account">;
+export type Resources = Pick<Session, "context" | "ledger" | "account">;
 
 /** Builds what the roles name, and nothing else. Nothing is opened yet. @throws PromptCotError `config` */
 export function compose(session: Resources, config: Config): Cast {
@@ -79,6 +79,33 @@ export function compose(session: Resources, config: Config): Cast {
     teacher: optional(roles.teacher),
     async close() {
       for (const composed of made.values()) if (composed.kind === "embedded") await composed.value.close();
+    },
+  };
+}
+
+/**
+ * One backend alone, for a command that needs no other, with its own model or with the one in `model`.
+ * @throws PromptCotError `config` where it cannot answer
+ */
+export function speakerNamed(
+  resources: Resources,
+  config: Config,
+  name: string,
+  model: string | undefined,
+): { speaker: Speaker; served: boolean; close(): Promise<void> } {
+  const issue = speakerIssue(config.backends ?? {}, name, model !== undefined);
+  if (issue !== undefined) {
+    const next = "name a backend of the config that samples";
+    throw new PromptCotError({ boundary: "config", code: "no-speaker", message: issue, next });
+  }
+  const backend = described(config, name);
+  const composed = answering(build(resources, config, name, backend), name);
+  const checkpoint = () => (model === undefined ? ownModel(composed, name, backend) : openCheckpoint(model));
+  return {
+    speaker: { name, backend: composed.value, checkpoint },
+    served: composed.kind === "openai",
+    close: async () => {
+      if (composed.kind === "embedded") await composed.value.close();
     },
   };
 }

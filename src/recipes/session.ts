@@ -161,7 +161,7 @@ function freeSettings({ backends = {} }: Config): string[] {
 }
 
 /** A ledger that opens when it is first needed, so that a run without servers leaves no folder. */
-function sharedLedger(folder: string): Session["ledger"] & { close(): Promise<void> } {
+export function sharedLedger(folder: string): Session["ledger"] & { close(): Promise<void> } {
   let opened: Promise<Ledger> | undefined;
   const ledger = () => (opened ??= openLedger(folder));
   return {

@@ -25,6 +25,7 @@ export async function eachOnce<Item extends { id: string }, Output>(
   context: StageContext,
   stage: EachOnce<Item, Output>,
 ): Promise<void> {
+  context.onEvent?.({ kind: "stage", folder: context.folder, journal: stage.journal });
   const folder = join(context.folder, "journal", dirname(stage.journal));
   const spec = { name: basename(stage.journal), schema: stage.schema, version: stage.version };
   const writer = await openJournal(folder, { ...spec, onEvent: context.onEvent });
@@ -38,6 +39,7 @@ export async function eachOnce<Item extends { id: string }, Output>(
     const order = inOrder(missing, writer);
     const call: CallOptions = {
       signal: context.signal,
+      // Progress is told record by record.
       onEvent: (event) => (event.kind === "progress" ? undefined : context.onEvent?.(event)),
     };
     try {

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Attempt, ProblemAttempts } from "../analyses/scores.ts";
 import type { Prompt } from "../benchmarks/contract.ts";
 import type { CallOptions } from "../core/events.ts";
-import { contentId } from "../core/hash.ts";
+import { contentId, type Json } from "../core/hash.ts";
 import { Verdict } from "../core/records.ts";
 import type { Grader } from "../domains/contract.ts";
 import type { Backend, Checkpoint, Model, SampleRequest, SampleResult, Text } from "../lm/contract.ts";
@@ -51,7 +51,7 @@ export const judgementsJournal = (name: string): JournalKind<Judgement> => ({
 });
 
 /** A problem to be attempted. */
-export interface EvaluationTask<Gold> {
+export interface EvaluationTask<Gold extends Json> {
   id: string;
   prompt: Prompt;
   gold: Gold;
@@ -59,7 +59,7 @@ export interface EvaluationTask<Gold> {
   effort: number;
 }
 
-export interface Evaluation<Gold> {
+export interface Evaluation<Gold extends Json> {
   /** Journals go under this name: `eval/aime24`. */
   name: string;
   backend: Backend;
@@ -79,7 +79,7 @@ export interface Evaluation<Gold> {
 }
 
 /** One attempt to be made. */
-interface Planned<Gold> {
+interface Planned<Gold extends Json> {
   id: string;
   task: EvaluationTask<Gold>;
   sample: number;
@@ -87,16 +87,19 @@ interface Planned<Gold> {
 }
 
 /** Every task's attempts, in the order given. Resumable attempt by attempt; with more `samples` than before, only the new ones are made. */
-export async function evaluate<Gold>(context: StageContext, evaluation: Evaluation<Gold>): Promise<ProblemAttempts[]> {
+export async function evaluate<Gold extends Json>(
+  context: StageContext,
+  evaluation: Evaluation<Gold>,
+): Promise<ProblemAttempts[]> {
   const plan = planned(context, evaluation);
   await respond(context, evaluation, plan);
-  const judged = plan.map((item) => ({ ...item, response: item.id, id: judgementId(item.id, evaluation) }));
+  const judged = plan.map((item) => ({ ...item, response: item.id, id: judgementId(item, evaluation) }));
   await judge(context, evaluation, judged);
   return collect(context, evaluation, judged);
 }
 
 /** Seeds depend on task and sample alone: the same random numbers for every model, so that differences are paired. */
-function planned<Gold>(context: StageContext, evaluation: Evaluation<Gold>): Planned<Gold>[] {
+function planned<Gold extends Json>(context: StageContext, evaluation: Evaluation<Gold>): Planned<Gold>[] {
   const { tasks, samples, checkpoint, temperature, topP, maxTokens, schedule } = evaluation;
   const seeds = context.rng.fork("evaluate");
   const ordered = schedule === "server" ? tasks.toSorted((a, b) => b.effort - a.effort) : tasks;
@@ -133,7 +136,7 @@ function textId(text: Text): string {
 /** Requests that a sampler in this process is given at once: bounds what waits for its turn to be committed. */
 const LOCAL_WINDOW = 256;
 
-async function respond<Gold>(
+async function respond<Gold extends Json>(
   context: StageContext,
   evaluation: Evaluation<Gold>,
   plan: readonly Planned<Gold>[],
@@ -155,7 +158,7 @@ async function respond<Gold>(
   );
 }
 
-async function* sampleAll<Gold>(
+async function* sampleAll<Gold extends Json>(
   { sampler, tokenizer }: Model,
   items: readonly Planned<Gold>[],
   { temperature, topP, maxTokens }: Evaluation<Gold>,
@@ -175,7 +178,7 @@ async function* sampleAll<Gold>(
   }
 }
 
-function readResponse<Gold>({ id, task, sample }: Planned<Gold>, result: SampleResult): Response {
+function readResponse<Gold extends Json>({ id, task, sample }: Planned<Gold>, result: SampleResult): Response {
   const who = { id, task: task.id, sample };
   if (!result.ok) return { ok: false, ...who, reason: result.reason };
   return {
@@ -189,15 +192,15 @@ function readResponse<Gold>({ id, task, sample }: Planned<Gold>, result: SampleR
   };
 }
 
-interface ToJudge<Gold> extends Planned<Gold> {
+interface ToJudge<Gold extends Json> extends Planned<Gold> {
   response: string;
 }
 
-function judgementId<Gold>(response: string, { grading }: Evaluation<Gold>): string {
-  return contentId({ judgement: { response, grader: grading.name } });
+function judgementId<Gold extends Json>({ id, task }: Planned<Gold>, { grading }: Evaluation<Gold>): string {
+  return contentId({ judgement: { response: id, grader: grading.name, gold: contentId(task.gold) } });
 }
 
-async function judge<Gold>(
+async function judge<Gold extends Json>(
   context: StageContext,
   evaluation: Evaluation<Gold>,
   plan: readonly ToJudge<Gold>[],
@@ -224,7 +227,7 @@ async function judge<Gold>(
   });
 }
 
-async function verdictOf<Gold>(
+async function verdictOf<Gold extends Json>(
   { id, task, sample }: ToJudge<Gold>,
   response: Response,
   { grading, maxTokens }: Evaluation<Gold>,
@@ -244,7 +247,7 @@ async function verdictOf<Gold>(
 }
 
 /** What scores need of both journals; texts are let go one by one. */
-async function collect<Gold>(
+async function collect<Gold extends Json>(
   context: StageContext,
   { name, tasks, votes }: Evaluation<Gold>,
   plan: readonly ToJudge<Gold>[],

@@ -1,0 +1,199 @@
+/** Evaluates one model on benchmarks that are loaded, and writes what came of it to `eval.json`. Prints nothing. */
+import { join } from "node:path";
+import { z } from "zod";
+import {
+  type Contest,
+  contestPlace,
+  contestRating,
+  contestScore,
+  meanRating,
+  ratingFromProblems,
+} from "../analyses/elo.ts";
+import { passAtK } from "../analyses/pass-at-k.ts";
+import { ProblemAttempts, Scores, score } from "../analyses/scores.ts";
+import type { BenchmarkTask, Protocol } from "../benchmarks/contract.ts";
+import { type Family, promptFor } from "../benchmarks/families.ts";
+import type { Loaded } from "../benchmarks/load.ts";
+import { contentId } from "../core/hash.ts";
+import { writeFileAtomic } from "../journal/files.ts";
+import type { Backend, Checkpoint } from "../lm/contract.ts";
+import { evaluate } from "../stages/evaluate.ts";
+import type { StageContext } from "../stages/stage.ts";
+import type { Graders } from "./graders.ts";
+
+const RatingRecord = z.strictObject({
+  rating: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  from: z.number().int(),
+});
+
+/** Codeforces ratings from at most `attempts` tries at a problem; null where the data does not allow them. */
+export const EloRecord = z.strictObject({
+  attempts: z.number().int(),
+  /** By maximum likelihood against the problems' ratings; `from` counts problems. */
+  problems: RatingRecord.nullable(),
+  /** By the CodeElo protocol against standings; `from` counts contests. */
+  contests: RatingRecord.nullable(),
+});
+export type EloRecord = z.infer<typeof EloRecord>;
+
+export const BenchmarkResult = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  data: z.strictObject({
+    /** Hash of all the problems of the source, whatever part of them was attempted. */
+    content: z.string(),
+    /** Where these very problems are known from; null if they are not. */
+    pinned: z.string().nullable(),
+    origin: z.string().nullable(),
+    sha256: z.string().nullable(),
+    /** Only so many of the first problems were attempted; null for all. */
+    limit: z.number().int().nullable(),
+  }),
+  settings: z.strictObject({
+    samples: z.number().int(),
+    temperature: z.number(),
+    topP: z.number(),
+    maxTokens: z.number().int(),
+    grader: z.string(),
+  }),
+  metric: z.enum(["average", "elo"]),
+  scores: Scores,
+  elo: EloRecord.nullable(),
+  problems: z.array(ProblemAttempts),
+});
+export type BenchmarkResult = z.infer<typeof BenchmarkResult>;
+
+export const EvalResult = z.strictObject({
+  format: z.literal(1),
+  promptcot: z.string(),
+  model: z.strictObject({
+    name: z.string(),
+    /** Hash of the checkpoint, or what stands for a hosted model's version. */
+    checkpoint: z.string(),
+    family: z.string(),
+  }),
+  seed: z.number().int(),
+  benchmarks: z.array(BenchmarkResult),
+});
+export type EvalResult = z.infer<typeof EvalResult>;
+
+/** A model that can be asked. */
+export interface Candidate {
+  /** For people: a path or a backend's name. */
+  name: string;
+  backend: Backend;
+  checkpoint: Checkpoint;
+  family: Family;
+  /** Whether a server answers. */
+  served: boolean;
+}
+
+export interface EvaluationSettings {
+  /** What goes over each benchmark's own protocol. */
+  override: Partial<Pick<Protocol, "samples" | "temperature" | "topP" | "maxTokens">>;
+  limit: number | undefined;
+  /** Standings of contests, for ratings by the CodeElo protocol. */
+  contests: readonly Contest[];
+  /** Whether ratings compare places as the published script does (see analyses/elo.ts). */
+  eloScript: boolean;
+}
+
+/** Most tries at a problem that count for a rating (paper §6). */
+const ELO_ATTEMPTS = 8;
+
+export async function evaluateBenchmark(
+  context: StageContext,
+  candidate: Candidate,
+  { benchmark, tasks: all, content, pinned, file }: Loaded,
+  graders: Graders,
+  settings: EvaluationSettings,
+): Promise<BenchmarkResult> {
+  const { samples, temperature, topP, maxTokens, metric } = { ...benchmark.protocol, ...settings.override };
+  const tasks = settings.limit === undefined ? all : all.slice(0, settings.limit);
+  const judging = graders.gradingOf(benchmark.domain);
+  const problems = await evaluate(context, {
+    name: `eval/${benchmark.name}`,
+    backend: candidate.backend,
+    checkpoint: candidate.checkpoint,
+    tasks: tasks.map(({ id, question, gold, effort }) => ({
+      id,
+      prompt: promptFor(candidate.family, question),
+      gold,
+      effort,
+    })),
+    ...{ samples, temperature, topP, maxTokens, schedule: candidate.served ? "server" : "local" },
+    ...judging,
+  });
+  return {
+    name: benchmark.name,
+    title: benchmark.title,
+    data: {
+      content,
+      pinned: pinned ?? null,
+      origin: file?.origin ?? null,
+      sha256: file?.sha256 ?? null,
+      limit: tasks.length === all.length ? null : tasks.length,
+    },
+    settings: { samples, temperature, topP, maxTokens, grader: judging.grading.name },
+    metric,
+    scores: score(problems, { passes: powersUpTo(samples), votes: judging.votes !== undefined && samples > 1 }),
+    elo: metric === "elo" ? eloOf(context, tasks, problems, settings) : null,
+    problems,
+  };
+}
+
+/** Writes the results so far. */
+export async function writeEval(folder: string, result: EvalResult): Promise<string> {
+  const path = join(folder, "eval.json");
+  await writeFileAtomic(path, `${JSON.stringify(EvalResult.parse(result), null, 1)}\n`);
+  return path;
+}
+
+/** 1, 2, 4, … and `samples` itself. */
+function powersUpTo(samples: number): number[] {
+  const powers = Array.from({ length: Math.floor(Math.log2(samples)) + 1 }, (_, i) => 2 ** i);
+  return powers.includes(samples) ? powers : [...powers, samples];
+}
+
+/** `unknown` verdicts count as not accepted. */
+function eloOf(
+  { rng }: StageContext,
+  tasks: readonly BenchmarkTask[],
+  problems: readonly ProblemAttempts[],
+  { contests, eloScript }: EvaluationSettings,
+): EloRecord {
+  const pairs = tasks.flatMap((task, i) =>
+    problems[i] === undefined ? [] : [{ task, attempts: problems[i].attempts }],
+  );
+  const rated = pairs.flatMap(({ task: { rating }, attempts }) => {
+    const right = attempts.filter(({ verdict }) => verdict === "correct").length;
+    const tries = Math.min(ELO_ATTEMPTS, attempts.length);
+    return rating === undefined ? [] : [{ rating, solved: passAtK(attempts.length, right, tries) }];
+  });
+  const tries = new Map<string, Map<string, boolean[]>>();
+  for (const { task, attempts } of pairs) {
+    if (task.contest === undefined) continue;
+    const { id, index } = task.contest;
+    const ofContest = tries.get(id) ?? new Map<string, boolean[]>();
+    tries.set(
+      id,
+      ofContest.set(
+        index,
+        attempts.map(({ verdict }) => verdict === "correct"),
+      ),
+    );
+  }
+  const ratings = contests.flatMap((contest) => {
+    const ofContest = tries.get(contest.id);
+    if (ofContest === undefined) return [];
+    const place = contestPlace(contest, contestScore(contest, ofContest, ELO_ATTEMPTS));
+    return [contestRating(contest, place, { script: eloScript })];
+  });
+  return {
+    attempts: Math.min(ELO_ATTEMPTS, ...problems.map(({ attempts }) => attempts.length)),
+    problems: rated.length === 0 ? null : ratingFromProblems(rated),
+    contests: ratings.length === 0 ? null : meanRating(ratings, rng.fork("elo", contentId(ratings))),
+  };
+}
