@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
+import { parseBudget } from "../recipes/budget.ts";
 import { type Config, resolveConfig, withPaths } from "../recipes/config.ts";
 import { collect, start } from "./start.ts";
 
@@ -13,12 +14,23 @@ export function runCommand(): Command {
     .option("--out <folder>", "run folder (default: runs/ and the config's name)")
     .option("--strict", "stop on the first malformed row of the seed file")
     .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
-    .action(async (file: string, options: { out?: string; strict?: boolean; set: string[] }) => {
+    .option(
+      "--budget <unit=amount>",
+      "stop at a limit: usd=5, tokens=2M, gpu-hours=3 or seconds=600; a higher one goes on; may be repeated",
+      collect,
+      [],
+    )
+    .action(async (file: string, options: { out?: string; strict?: boolean; set: string[]; budget: string[] }) => {
       const assignments = options.strict ? [...options.set, "seeds.strict=true"] : options.set;
+      const budget = parseBudget(options.budget);
       const config = await readConfig(file, assignments);
-      const folder = options.out ?? join("runs", basename(file).replace(/\.json$/, ""));
-      await start(config, folder, "the same command");
+      await start(config, options.out ?? runFolder(file), "the same command", budget);
     });
+}
+
+/** Where the run of a config lies if nothing else is said. */
+export function runFolder(config: string): string {
+  return join("runs", basename(config).replace(/\.json$/, ""));
 }
 
 /** Reads and resolves a config; files and model folders in it are relative to the config's folder. */

@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { PromptCotError, Stopped } from "../core/errors.ts";
 import { sha256File } from "../core/hash.ts";
 import { errnoOf } from "../journal/files.ts";
+import type { Spend } from "../journal/usage.ts";
+import type { Budget } from "../recipes/budget.ts";
 import type { Config } from "../recipes/config.ts";
 import { curationFiles } from "../recipes/curation-config.ts";
 import { pocket } from "../recipes/pocket.ts";
@@ -11,6 +13,7 @@ import { openSession, type Session } from "../recipes/session.ts";
 import { type Summary, writeSummary } from "../recipes/summary.ts";
 import { writeReport } from "../report/html.ts";
 import { display } from "./progress.ts";
+import { spendLine } from "./spend.ts";
 import { summaryTable } from "./table.ts";
 
 /** Gathers the values of an option that may be repeated. */
@@ -19,7 +22,7 @@ export function collect(value: string, before: string[]): string[] {
 }
 
 /** Runs to the end, or throws what stopped it; either way the folder is left whole. */
-export async function start(config: Config, folder: string, command: string): Promise<void> {
+export async function start(config: Config, folder: string, command: string, budget: Budget = {}): Promise<void> {
   const screen = display(process.stderr);
   const interrupt = new AbortController();
   const stop = () => {
@@ -33,7 +36,8 @@ export async function start(config: Config, folder: string, command: string): Pr
   let session: Session | undefined;
   try {
     const inputs = await inputsOf(config);
-    session = await openSession({ folder, config, inputs, signal: interrupt.signal, onEvent: screen.onEvent });
+    const { signal } = interrupt;
+    session = await openSession({ folder, config, inputs, budget, signal, onEvent: screen.onEvent });
     if (session.run.resumed) process.stderr.write("  resuming: what is finished is not done again\n");
     await carryOut(session, config);
     const summary = await session.act("report", async () => {
@@ -43,7 +47,7 @@ export async function start(config: Config, folder: string, command: string): Pr
     });
     await session.close("done");
     screen.end();
-    show(summary, folder);
+    show(summary, session.account.spend, folder);
   } catch (error) {
     screen.end();
     await session?.close(error instanceof Stopped ? "stopped" : "failed").catch(() => undefined); // the first error is the one to tell
@@ -84,7 +88,9 @@ async function inputOf({ key, path }: { key: string; path: string }): Promise<{ 
   }
 }
 
-function show(summary: Summary, folder: string): void {
+function show(summary: Summary, spend: Spend, folder: string): void {
   process.stdout.write(`\n${summaryTable(summary)}\n`);
+  const line = spendLine(spend);
+  if (line !== undefined) process.stdout.write(`asked       ${line}\n`);
   process.stdout.write(`report: ${resolve(folder, "report.html")}\n`);
 }

@@ -4,6 +4,7 @@ import { PromptCotError } from "../core/errors.ts";
 import { isLocked } from "../journal/lock.ts";
 import { type RunStatus, readManifest, readStatus } from "../journal/run.ts";
 import { duration } from "./progress.ts";
+import { budgetLines, spendLine } from "./spend.ts";
 
 export function statusCommand(): Command {
   return new Command("status")
@@ -30,12 +31,18 @@ export function statusCommand(): Command {
         process.stdout.write(`${folder}: ${live ? "starting" : words.killed}\n`);
         return;
       }
-      const { stage, done, total, unit, started, updated, alarms } = status;
+      const { stage, done, total, unit, started, updated, alarms, said, spend, budget = {} } = status;
       const progress = total > 0 ? `, ${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${unit}` : "";
       const age = duration((Date.now() - Date.parse(updated)) / 1000);
       process.stdout.write(
         `${folder}: ${words[stateOf(status, live)]}\n  at ${stage}${progress}\n  started ${started}, last heard of ${age} ago\n`,
       );
+      if (said !== undefined && !alarms.includes(said)) process.stdout.write(`  last said: ${said}\n`);
+      const asked = spend === undefined ? undefined : spendLine(spend);
+      if (asked !== undefined) process.stdout.write(`  asked: ${asked}\n`);
+      if (spend !== undefined) {
+        for (const line of budgetLines(spend, budget)) process.stdout.write(`  budget: ${line}\n`);
+      }
       for (const alarm of alarms) process.stdout.write(`  ${alarm}\n`);
     });
 }

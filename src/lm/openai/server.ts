@@ -138,7 +138,9 @@ export function server(parts: ServerParts): Server {
       if (!watching && paths.metrics !== undefined) {
         watching = true;
         const inUse = () => users > 0 && !closing.signal.aborted;
-        void watchMetrics(parts, send, theGate, inUse, say, closing.signal).finally(() => {
+        // While the server is dead that is what there is to say.
+        const sayOfLoad = (message: string) => death === undefined && say(message);
+        void watchMetrics(parts, send, theGate, inUse, sayOfLoad, closing.signal).finally(() => {
           watching = false;
         });
       }
@@ -187,7 +189,7 @@ async function watchMetrics(
   send: Server["send"],
   theGate: Gate,
   inUse: () => boolean,
-  say: (message: string) => void,
+  say: (message: string) => unknown,
   closing: AbortSignal,
 ): Promise<void> {
   const { options, paths, clock } = parts;
