@@ -70,6 +70,8 @@ export interface ScoreRequest {
   prefix: TokenIds;
   /** At least one token. */
   completion: TokenIds;
+  /** Which of several scores of the same ids; 0 if not said. Each is asked for, even where one is known: servers' last digits vary. */
+  repeat?: number;
 }
 
 export type ScoreResult =

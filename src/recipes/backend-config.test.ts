@@ -46,6 +46,7 @@ describe("backends and roles", () => {
   it("who samples scores too where it can; otherwise the engine does", () => {
     const roles = { p: { sample: "vllm" } };
     expect(fullRoles(resolve(withVllm(managed, roles))).p).toEqual({
+      reference: "embedded",
       sample: "vllm",
       score: "vllm",
       train: "embedded",

@@ -43,7 +43,14 @@ const OpenAiBackend = OpenAiOptions.safeExtend({
     path: ["server", "idle"],
   });
 
-const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl"), price: Price.optional() });
+const Devices = z
+  .array(z.int().min(0))
+  .optional()
+  .describe(
+    "Devices that a job has to itself (CUDA_VISIBLE_DEVICES): a server there is stopped or put to sleep first.",
+  );
+
+const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl"), devices: Devices, price: Price.optional() });
 
 export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, OpenAiBackend, TrlBackend]);
 export type BackendConfig = z.infer<typeof BackendConfig>;
@@ -58,11 +65,14 @@ const name = z.string().describe("name of a backend");
 const sample = name.describe("backend that samples").optional();
 const score = name.describe("backend that scores").optional();
 const train = name.describe("backend that trains").optional();
+const reference = name
+  .describe("backend that scores some candidates once more, for comparison; left out: the trainer, if it can score")
+  .optional();
 
 export const Roles = z
   .strictObject({
     q: z.strictObject({ sample, train }).describe("the rationale generation model").optional(),
-    p: z.strictObject({ sample, score, train }).describe("the problem generation model").optional(),
+    p: z.strictObject({ sample, score, train, reference }).describe("the problem generation model").optional(),
     solver: z.strictObject({ sample, score, train }).describe("the model that self-play improves").optional(),
     annotators: z.array(name).min(1).max(4).describe("who writes concepts and rationales for seeds").optional(),
     labeller: name.describe("who writes reference answers and unit tests").optional(),
@@ -74,7 +84,8 @@ export type Roles = z.infer<typeof Roles>;
 /** Every role with the backends that play it. */
 export interface FullRoles {
   q: { sample: string; train: string };
-  p: { sample: string; score: string; train: string };
+  /** `reference`: a second engine with p's weights, where there is one. */
+  p: { sample: string; score: string; train: string; reference: string | undefined };
   /** Undefined where the config does not speak of self-play. */
   solver: { sample: string; score: string; train: string } | undefined;
   annotators: readonly string[];
@@ -102,9 +113,12 @@ export function fullRoles({ backends = {}, roles = {} }: Spoken): FullRoles {
   };
   const { q, p, solver, annotators = [], labeller, teacher } = roles;
   const { sample: qSampler, train: qTrainer } = trained(q);
+  const problems = trained(p);
+  const { score, train } = problems;
+  const trainerScores = train !== score && capabilities(backendOf(backends, train)).score;
   return {
     q: { sample: qSampler, train: qTrainer },
-    p: trained(p),
+    p: { ...problems, reference: p?.reference ?? (trainerScores ? train : undefined) },
     solver: solver === undefined ? undefined : trained(solver),
     ...{ annotators, labeller, teacher },
   };
@@ -140,6 +154,35 @@ export function capabilities(backend: BackendConfig | undefined): { sample: bool
   }
 }
 
+/** The places that a backend's models and jobs take up, one tenant at a time: devices, and a server that holds one model. */
+export function placesOf(name: string, backend: BackendConfig | undefined): string[] {
+  const devices = (numbers: readonly number[] = []) => numbers.map((device) => `device ${device}`);
+  switch (backend?.kind) {
+    case "openai": {
+      const { server, weights } = backend;
+      const single = weights.kind === "disk" || (server !== undefined && weights.kind === "served");
+      return [...(single ? [`server ${name}`] : []), ...devices(server?.devices)];
+    }
+    case "trl":
+      return devices(backend.devices);
+    default:
+      return [];
+  }
+}
+
+/** Whether q's sampler and p's scorer cannot both be there, so that work is ordered to change between them seldom. */
+export function takeTurns(spoken: Spoken): boolean {
+  const { backends = {} } = spoken;
+  const { q, p } = fullRoles(spoken);
+  const [first, second] = [q.sample, p.score].map((name) => ({ name, backend: backendOf(backends, name) }));
+  if (first === undefined || second === undefined) return false;
+  // One server that holds both as adapters has nothing to change.
+  if (first.name === second.name && first.backend?.kind === "openai" && first.backend.weights.kind === "lora")
+    return false;
+  const taken = placesOf(first.name, first.backend);
+  return placesOf(second.name, second.backend).some((place) => taken.includes(place));
+}
+
 /** What cannot work, each with the config's key; empty where all is well. */
 export function roleIssues(spoken: Spoken & { model: object }): { path: string; message: string }[] {
   const { backends = {} } = spoken;
@@ -162,6 +205,7 @@ export function roleIssues(spoken: Spoken & { model: object }): { path: string; 
     if ("score" in party) check(`${role}.score`, party.score, "score", true);
     check(`${role}.train`, party.train, "train", true);
   }
+  check("p.reference", roles.p.reference, "score", true);
   for (const [i, annotator] of roles.annotators.entries()) check(`annotators.${i}`, annotator, "sample", false);
   check("labeller", roles.labeller, "sample", false);
   check("teacher", roles.teacher, "sample", false);

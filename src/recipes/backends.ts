@@ -9,11 +9,22 @@ import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts
 import { type Embedded, embedded } from "../lm/embedded/index.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
 import { metered, meteredTrainer } from "../lm/meter.ts";
-import { type OpenAiBackend, openai } from "../lm/openai/backend.ts";
+import { openai } from "../lm/openai/backend.ts";
+import { type Leases, leases } from "../lm/servers/leases.ts";
+import { managed } from "../lm/servers/managed.ts";
+import { onDevices } from "../lm/servers/trainer.ts";
 import { trl } from "../lm/trl/index.ts";
 import { SERVER_CHECKS } from "./account.ts";
 import type { OpenAiBackend as OpenAiBackendConfig } from "./backend-config.ts";
-import { type BackendConfig, backendOf, type FullRoles, fullRoles, speakerIssue } from "./backend-config.ts";
+import {
+  type BackendConfig,
+  backendOf,
+  type FullRoles,
+  fullRoles,
+  placesOf,
+  speakerIssue,
+  takeTurns,
+} from "./backend-config.ts";
 import type { Config } from "./config.ts";
 import type { Session } from "./session.ts";
 
@@ -29,7 +40,10 @@ export interface Speaker {
 /** Who plays which role. */
 export interface Cast {
   q: { sampler: Backend; trainer: Trainer };
-  p: { sampler: Backend; scorer: Backend; trainer: Trainer };
+  /** `reference`: a second engine with p's weights, where there is one. */
+  p: { sampler: Backend; scorer: Backend; trainer: Trainer; reference: Backend | undefined };
+  /** Whether q's sampler and p's scorer cannot both be there: they share a device, or a server that holds one model. */
+  takeTurns: boolean;
   /** Undefined where the config does not speak of self-play. */
   solver: { sampler: Backend; scorer: Backend; trainer: Trainer } | undefined;
   annotators: readonly Speaker[];
@@ -41,19 +55,34 @@ export interface Cast {
 
 /** A backend as it was composed, once for each name: one that answers, or one that only trains. */
 type Composed = Answering | { kind: "trl"; trainer: Trainer };
-type Answering = { kind: "embedded"; value: Embedded; trainer: Trainer } | { kind: "openai"; value: OpenAiBackend };
+type Answering =
+  | { kind: "embedded"; value: Embedded; trainer: Trainer }
+  | {
+      kind: "openai";
+      value: Backend;
+      /** What stands for the model where it is pinned. */
+      pinned: Checkpoint | undefined;
+      close(): Promise<void>;
+    };
 
 /** What backends are given of the run. */
 export type Resources = Pick<Session, "context" | "ledger" | "account">;
+
+/** What all backends of a cast are built from. */
+interface Workshop extends Resources {
+  config: Config;
+  leases: Leases;
+}
 
 /** Builds what the roles name, and nothing else. Nothing is opened yet. @throws PromptCotError `config` */
 export function compose(session: Resources, config: Config): Cast {
   const roles = fullRoles(config);
   const made = new Map<string, Composed>();
+  const workshop = workshopOf(session, config);
   const get = (name: string): Composed => {
     const known = made.get(name);
     if (known !== undefined) return known;
-    const composed = build(session, config, name, described(config, name));
+    const composed = build(workshop, name, described(config, name));
     made.set(name, composed);
     return composed;
   };
@@ -67,20 +96,37 @@ export function compose(session: Resources, config: Config): Cast {
     return { name, backend: composed.value, checkpoint: () => ownModel(composed, name, described(config, name)) };
   };
   const optional = (name: string | undefined) => (name === undefined ? undefined : speaker(name));
+  const { reference } = roles.p;
   return {
     q: {
       sampler: answering(get(roles.q.sample), roles.q.sample).value,
       trainer: trainerOf(get(roles.q.train), roles.q.train),
     },
-    p: trained(roles.p),
+    p: {
+      ...trained(roles.p),
+      reference: reference === undefined ? undefined : answering(get(reference), reference).value,
+    },
+    takeTurns: takeTurns(config),
     solver: roles.solver === undefined ? undefined : trained(roles.solver),
     annotators: roles.annotators.map(speaker),
     labeller: optional(roles.labeller),
     teacher: optional(roles.teacher),
     async close() {
-      for (const composed of made.values()) if (composed.kind === "embedded") await composed.value.close();
+      await Promise.all([...made.values()].map(ended));
     },
   };
+}
+
+function workshopOf(resources: Resources, config: Config): Workshop {
+  const { context, ledger, account } = resources;
+  const onSwitch = (place: string, from: string | undefined, to: string) =>
+    context.onEvent?.({ kind: "note", message: `${place}: ${from === undefined ? "" : `${from} → `}${to}` });
+  return { context, ledger, account, config, leases: leases(onSwitch) };
+}
+
+async function ended(composed: Composed): Promise<void> {
+  if (composed.kind === "embedded") await composed.value.close();
+  if (composed.kind === "openai") await composed.close();
 }
 
 /**
@@ -99,14 +145,12 @@ export function speakerNamed(
     throw new PromptCotError({ boundary: "config", code: "no-speaker", message: issue, next });
   }
   const backend = described(config, name);
-  const composed = answering(build(resources, config, name, backend), name);
+  const composed = answering(build(workshopOf(resources, config), name, backend), name);
   const checkpoint = () => (model === undefined ? ownModel(composed, name, backend) : openCheckpoint(model));
   return {
     speaker: { name, backend: composed.value, checkpoint },
     served: composed.kind === "openai",
-    close: async () => {
-      if (composed.kind === "embedded") await composed.value.close();
-    },
+    close: () => ended(composed),
   };
 }
 
@@ -116,36 +160,59 @@ function described(config: Config, name: string): BackendConfig {
   return backend;
 }
 
-function build(session: Resources, config: Config, name: string, backend: BackendConfig): Composed {
-  const meter = session.account.meter(name);
+function build(workshop: Workshop, name: string, backend: BackendConfig): Composed {
+  const { account, config } = workshop;
+  const meter = account.meter(name);
   switch (backend.kind) {
     case "embedded": {
       const value = metered(embedded({ threads: backend.threads ?? config.engine.threads }), meter);
       return { kind: "embedded", value, trainer: meteredTrainer(value.trainer, meter) };
     }
     case "openai":
-      return { kind: "openai", value: client(session, name, backend) };
+      return served(workshop, name, backend);
     case "trl": {
-      const { kind, price: _, ...options } = backend;
-      return { kind, trainer: meteredTrainer(trl(options), meter) };
+      const { kind, price: _, devices = [], ...options } = backend;
+      const env = devices.length === 0 ? options.env : { CUDA_VISIBLE_DEVICES: devices.join(","), ...options.env };
+      const trainer = meteredTrainer(trl({ ...options, env }), meter);
+      return { kind, trainer: onDevices(trainer, name, placesOf(name, backend), workshop.leases) };
     }
     default:
       return backend satisfies never;
   }
 }
 
-function client(
-  { context, ledger, account }: Resources,
-  name: string,
-  { kind: _, server: __, checkpoint: ___, price: ____, ...options }: OpenAiBackendConfig,
-): OpenAiBackend {
-  return openai(options, {
-    exchange: ledger.exchange,
-    meter: account.meter(name),
-    probeMeter: account.meter(name, SERVER_CHECKS),
-    batchFolder: join(context.folder, "batches", name),
-    ...(options.weights.kind === "pinned" ? {} : { tokenizer: tokenizerOf }),
+/** A server, started by the run where the config says how. */
+function served(workshop: Workshop, name: string, backend: OpenAiBackendConfig): Answering {
+  const { context, ledger, account, config } = workshop;
+  const { kind, server, checkpoint: _, price: __, ...options } = backend;
+  const { weights, dialect, url, model } = options;
+  const client = (at: string) =>
+    openai(
+      { ...options, url: at },
+      {
+        exchange: ledger.exchange,
+        meter: account.meter(name),
+        probeMeter: account.meter(name, SERVER_CHECKS),
+        batchFolder: join(context.folder, "batches", name),
+        ...(weights.kind === "pinned" ? {} : { tokenizer: tokenizerOf }),
+      },
+    );
+  const plain = client(url);
+  const { pinned } = plain;
+  if (server === undefined) return { kind, value: plain, pinned, close: () => Promise.resolve() };
+  const base = "from" in config.model ? config.model.from : undefined;
+  const value = managed({
+    ...{ name, server, dialect, url, model, client, leases: workshop.leases },
+    start:
+      weights.kind === "served"
+        ? { kind: "opened" }
+        : weights.kind === "disk"
+          ? { kind: "any" }
+          : { kind: "always", checkpoint: weights.kind === "lora" ? base : undefined },
+    log: join(context.folder, "servers", `${name}.log`),
+    onEvent: context.onEvent,
   });
+  return { kind, value, pinned, close: () => value.close() };
 }
 
 /** The tokenizer that lies in a checkpoint's folder. */
@@ -165,7 +232,7 @@ function answering(composed: Composed, name: string): Answering {
 
 async function ownModel(composed: Answering, name: string, backend: BackendConfig): Promise<Checkpoint> {
   const path = "checkpoint" in backend ? backend.checkpoint : undefined;
-  if (composed.kind === "openai" && composed.value.pinned !== undefined) return composed.value.pinned;
+  if (composed.kind === "openai" && composed.pinned !== undefined) return composed.pinned;
   if (path === undefined) throw new Error(`the config was resolved with a model-less backend "${name}"`);
   return openCheckpoint(path);
 }

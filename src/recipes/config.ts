@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { AlarmBounds } from "../stages/em/alarms.ts";
 import { specialTokens } from "../stages/em/format.ts";
-import { Backends, placedBackend, Roles, roleIssues } from "./backend-config.ts";
+import { Backends, backendOf, fullRoles, placedBackend, Roles, roleIssues } from "./backend-config.ts";
 import { explain, invalid, suggest } from "./config-errors.ts";
 import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig } from "./curation-config.ts";
 import { defaultsFor } from "./defaults.ts";
@@ -64,6 +64,14 @@ const ColdStartConfig = z.strictObject({
   }),
 });
 
+const NoiseConfig = z
+  .strictObject({
+    share: share.default(0.01).describe("share of the candidates that are scored twice; 0 measures nothing"),
+    flips: share.default(0.05).describe("greatest share of pairs whose winner may change"),
+    gap: z.number().nonnegative().default(0.02).describe("greatest difference to roles.p.reference, in nats per token"),
+  })
+  .describe("numeric noise of scoring; left out: measured where a server scores, not where the embedded engine does");
+
 const EmConfig = z.strictObject({
   rounds: z.number().int().nonnegative().describe("greatest number of EM rounds; 0 skips EM"),
   pairs: count.describe("training pairs that take part in EM"),
@@ -95,6 +103,7 @@ const EmConfig = z.strictObject({
   testDraws: count.describe("the same for test pairs at the end"),
   alarms: AlarmBounds,
   stopOnAlarm: z.boolean(),
+  noise: NoiseConfig.optional(),
 });
 
 const SynthesizeConfig = z.strictObject({
@@ -175,6 +184,12 @@ export function resolveConfig(written: unknown, assignments: readonly string[], 
   const issues = roleIssues(parsed.data);
   if (issues.length > 0) throw invalid(source, issues.map(({ path, message }) => `${path}: ${message}`).join("; "));
   return parsed.data;
+}
+
+/** How numeric noise is measured: where nothing is said, wherever it is not the embedded engine that scores. */
+export function noiseOf(config: Pick<Config, "backends" | "roles" | "em">): z.infer<typeof NoiseConfig> | undefined {
+  const scorer = backendOf(config.backends ?? {}, fullRoles(config).p.score);
+  return config.em.noise ?? (scorer?.kind === "embedded" ? undefined : NoiseConfig.parse({}));
 }
 
 /** The config with every file and model folder that it names put through `place`. */

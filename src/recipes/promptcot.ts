@@ -18,7 +18,7 @@ import { type Items, journaled, type StageContext } from "../stages/stage.ts";
 import { synthesize, type Written } from "../stages/synthesize.ts";
 import { withinContext } from "../stages/within-context.ts";
 import { type Cast, compose, withTokenizer } from "./backends.ts";
-import { type Config, fitOf } from "./config.ts";
+import { type Config, fitOf, noiseOf } from "./config.ts";
 import { curateWritten } from "./curation.ts";
 import { foundation } from "./foundation.ts";
 import type { Session } from "./session.ts";
@@ -126,10 +126,11 @@ export async function prepare(session: Session, config: Config, material: Materi
 function sharing(cast: Cast, tokenizer: Tokenizer): Cast {
   const { q, p } = cast;
   const guarded = (backend: Backend) => withTokenizer(backend, tokenizer);
+  const reference = p.reference === undefined ? undefined : guarded(p.reference);
   return {
     ...cast,
     q: { ...q, sampler: guarded(q.sampler) },
-    p: { ...p, sampler: guarded(p.sampler), scorer: guarded(p.scorer) },
+    p: { ...p, sampler: guarded(p.sampler), scorer: guarded(p.scorer), reference },
   };
 }
 
@@ -151,13 +152,18 @@ export function emInput(config: Config, { cast, tokenizer, q, p, train, dev }: R
   const settings: EmSettings = {
     ...config.em,
     candidates: { kind: "drawn", count, temperature, maxTokens },
+    noise: noiseOf(config),
     shardSize: config.shardSize,
   };
-  const parties: { q: Party; p: Party } = {
+  const { takeTurns } = cast;
+  const parties: { q: Party; p: EmInput["p"] } = {
     q: { backend: cast.q.sampler, trainer: cast.q.trainer, checkpoint: q, fit: fitOf(config.em.q) },
-    p: { backend: cast.p.scorer, trainer: cast.p.trainer, checkpoint: p, fit: fitOf(config.em.p) },
+    p: {
+      ...{ backend: cast.p.scorer, trainer: cast.p.trainer, checkpoint: p, fit: fitOf(config.em.p) },
+      reference: cast.p.reference,
+    },
   };
-  return { name: "em", ...parties, tokenizer, train, dev, settings };
+  return { name: "em", ...parties, takeTurns, tokenizer, train, dev, settings };
 }
 
 /** A loop without an E-step, with as many rounds as EM took, in a folder of its own; all its chance comes from the same root. */

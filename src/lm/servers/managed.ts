@@ -2,6 +2,7 @@
  * A backend whose server the run itself starts: when a checkpoint is opened, with its devices to itself; again when it has
  * died, up to a bound; and ended in any case. What is asked of it is the business of the client that it is given.
  */
+import { resolve } from "node:path";
 import { messageOf, PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import type { CallOptions, WorkEvent } from "../../core/events.ts";
 import type {
@@ -137,7 +138,7 @@ class Keeper {
 
   #startWith(checkpoint: Checkpoint): string | undefined {
     const { start } = this.#parts;
-    return start.kind === "always" ? start.checkpoint : checkpoint.path;
+    return start.kind === "always" ? start.checkpoint : resolve(checkpoint.path);
   }
 }
 

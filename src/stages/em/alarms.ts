@@ -36,7 +36,17 @@ export const RoundStatistics = z.strictObject({
 export type RoundStatistics = z.infer<typeof RoundStatistics>;
 
 export const Alarm = z.strictObject({
-  kind: z.enum(["collapse", "short-winners", "spread", "distinct", "malformed", "copying", "leaking", "certain"]),
+  kind: z.enum([
+    "collapse",
+    "short-winners",
+    "spread",
+    "distinct",
+    "malformed",
+    "copying",
+    "leaking",
+    "certain",
+    "noise",
+  ]),
   value: z.number(),
   bound: z.number(),
   message: z.string(),

@@ -118,12 +118,35 @@ export async function sampleRationales(
       unit: "pairs",
     });
   }
-  return requests.map(({ id }) => {
+  const draws = requests.map(({ id }) => {
     const place = places.get(id);
     const result = results.get(id);
     if (place === undefined || result === undefined) throw new Error(`the sampler did not answer request ${id}`);
     return readDraw(model, format, place.pair, place.index, result);
   });
+  return withProposals(call, model, format, pairs, draws);
+}
+
+/** log q of the draws that came without it, by scoring them, where the model can score. */
+async function withProposals(
+  call: StageContext,
+  { scorer }: Model,
+  format: Format,
+  pairs: readonly Pair[],
+  draws: readonly Draw[],
+): Promise<Draw[]> {
+  const without = draws.flatMap((draw) => (draw.ok && draw.proposal === null ? [draw] : []));
+  if (scorer === undefined || without.length === 0) return [...draws];
+  const pairOf = new Map(pairs.map((pair) => [pair.id, pair]));
+  const requests = without.map(({ id, pairId, z }, i) => {
+    const pair = known(pairOf, pairId);
+    return { id: `${i}/${id}`, prefix: format.promptOfQ(pair, pair.problem), completion: format.rationale(z) };
+  });
+  const proposals = new Map<string, LogProb>();
+  for await (const result of scorer.score(requests, { signal: call.signal })) {
+    if (result.ok) proposals.set(result.id.slice(result.id.indexOf("/") + 1), sumOf(result.logprobs));
+  }
+  return draws.map((draw) => (draw.ok ? { ...draw, proposal: draw.proposal ?? proposals.get(draw.id) ?? null } : draw));
 }
 
 function readDraw(model: Model, format: Format, pair: Pair, index: number, result: SampleResult): Draw {
@@ -213,11 +236,15 @@ export interface JointScore {
   likelihood: LogProb;
 }
 
-/** log p(z|c) and log p(x|z,c) for each (pair, z), from one score of the same ids. */
+/**
+ * log p(z|c) and log p(x|z,c) for each (pair, z), from one score of the same ids.
+ * @param repeat which of several scores of the same ids
+ */
 export async function scoreJointly(
   call: StageContext,
   model: Model,
   items: readonly { id: string; pair: Pair; z: TokenIds }[],
+  repeat = 0,
 ): Promise<Map<string, JointScore | { reason: string }>> {
   const { scorer, tokenizer } = model;
   if (scorer === undefined || tokenizer === undefined) {
@@ -228,7 +255,7 @@ export async function scoreJointly(
   const requests = items.map(({ id, pair, z }) => {
     const rationale = format.rationale(z);
     lengths.set(id, rationale.length);
-    return { id, prefix: format.promptOfP(pair), completion: [...rationale, ...format.problem(pair.problem)] };
+    return { id, prefix: format.promptOfP(pair), completion: [...rationale, ...format.problem(pair.problem)], repeat };
   });
   const scores = new Map<string, JointScore | { reason: string }>();
   for await (const result of scorer.score(requests, { signal: call.signal })) {

@@ -1,11 +1,11 @@
 /** The EM loop itself over the tabular model, where every z can be enumerated and every fit is exact. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rng } from "../../core/rng.ts";
 import { inline } from "../../exec/inline.ts";
-import type { Checkpoint, Model, TokenIds } from "../../lm/contract.ts";
+import type { Backend, Checkpoint, Model, TokenIds } from "../../lm/contract.ts";
 import { type Table, tabular, writeTable } from "../../lm/tabular.ts";
 import { wordTokenizer } from "../../lm/word-tokenizer.ts";
 import { recordsOf, type StageContext } from "../stage.ts";
@@ -98,7 +98,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function loop(seed: number, overrides: Partial<EmSettings>, pairs = observedPairs(seed), run = folder) {
+async function loop(
+  seed: number,
+  overrides: Partial<EmSettings>,
+  pairs = observedPairs(seed),
+  run = folder,
+  more: { q?: Backend; p?: Backend; reference?: Backend; takeTurns?: boolean } = {},
+) {
   const start = await writeTable(randomTable(seed), join(run, "start"));
   const context: StageContext = { folder: run, rng: rng(seed), executor: inline() };
   const optimization = {
@@ -137,8 +143,22 @@ async function loop(seed: number, overrides: Partial<EmSettings>, pairs = observ
     ...overrides,
   };
   const dev = pairs.slice(0, 4);
-  const outcome = await em(context, { name: "em", q: party, p: party, tokenizer, train: pairs, dev, settings });
+  const { q = backend, p = backend, reference, takeTurns } = more;
+  const outcome = await em(context, {
+    ...{ name: "em", tokenizer, train: pairs, dev, settings },
+    ...{ q: { ...party, backend: q }, p: { ...party, backend: p, reference }, takeTurns },
+  });
   return { outcome, start, pairs, context };
+}
+
+/** Every file under a folder, by its path in it. */
+async function bytesUnder(root: string): Promise<Record<string, string>> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const named = await Promise.all(
+    files.map(async (file) => [relative(root, file), await readFile(file, "utf8")] as const),
+  );
+  return Object.fromEntries(named.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The p of the cold start and of each round. */
@@ -219,6 +239,141 @@ describe("what the loop journals", () => {
     expect(again.outcome).toEqual(first.outcome);
     const rounds = await Array.fromAsync(recordsOf(first.context, roundsJournal("em")));
     expect(rounds.map(({ round }) => round)).toEqual([0, 1, 2]);
+  });
+});
+
+describe("q and p on one device", () => {
+  const candidates = { kind: "drawn", count: 4, temperature: 1, maxTokens: 8 } as const;
+
+  it("change places twice a round and training, and the journals are the same bytes", async () => {
+    const loads: string[] = [];
+    const told = (who: string): Backend => ({
+      ...backend,
+      open(checkpoint, options) {
+        const load = `${who} ${relative(folder, checkpoint.path)}`;
+        if (loads.at(-1) !== load) loads.push(load);
+        return backend.open(checkpoint, options);
+      },
+    });
+    const pairs = observedPairs(5);
+    const apart = join(folder, "apart");
+    const turns = join(folder, "turns");
+    await loop(5, { candidates, rounds: 2 }, pairs, apart, { q: told("q"), p: told("p") });
+    const without = loads.splice(0).length;
+    await loop(5, { candidates, rounds: 2 }, pairs, turns, { q: told("q"), p: told("p"), takeTurns: true });
+    expect(loads).toEqual([
+      ...["q turns/start", "p turns/start"],
+      ...["q turns/checkpoints/em/round-1/q", "p turns/checkpoints/em/round-1/p"],
+      ...["q turns/checkpoints/em/round-2/q", "p turns/checkpoints/em/round-2/p"],
+    ]);
+    expect(without).toBeGreaterThan(loads.length);
+    expect(await bytesUnder(join(turns, "journal"))).toEqual(await bytesUnder(join(apart, "journal")));
+  });
+
+  it("a control draws all that its q will ever draw at once", async () => {
+    const loads: string[] = [];
+    const told = (who: string): Backend => ({
+      ...backend,
+      open(checkpoint, options) {
+        if (loads.at(-1) !== who) loads.push(who);
+        return backend.open(checkpoint, options);
+      },
+    });
+    const more = { q: told("q"), p: told("p"), takeTurns: true };
+    await loop(5, { candidates, rounds: 3, teach: "fixed-sampled" }, observedPairs(5), folder, more);
+    expect(loads).toEqual(["q", "p", "q", "p"]);
+  });
+});
+
+describe("numeric noise", () => {
+  const candidates = { kind: "drawn", count: 8, temperature: 1, maxTokens: 8 } as const;
+  const noise = { share: 0.5, flips: 0.05, gap: 0.02 };
+
+  /** A scorer whose last digits depend on the batch: on the order of requests and on the repeat. */
+  const shaky = (nats: number): Backend => ({
+    ...backend,
+    async open(checkpoint, options) {
+      const model = await backend.open(checkpoint, options);
+      return {
+        ...model,
+        scorer: {
+          async *score(requests, call) {
+            const repeats = new Map(requests.map(({ id, repeat }) => [id, repeat]));
+            for await (const result of model.scorer?.score(requests, call) ?? []) {
+              if (!result.ok) yield result;
+              else {
+                const random = rng(`${result.id} ${repeats.get(result.id)}`);
+                yield { ...result, logprobs: result.logprobs.map((value) => value + nats * random.normal()) };
+              }
+            }
+          },
+        },
+      };
+    },
+  });
+
+  it("is exactly 0 where arithmetic is exact, and costs no alarm", async () => {
+    const { outcome } = await loop(2, { candidates, rounds: 1, noise }, observedPairs(2), folder, {
+      reference: backend,
+    });
+    expect(outcome.rounds[1]?.noise).toMatchObject({
+      again: { flipped: 0, mean: 0, largest: 0 },
+      reference: { flipped: 0, mean: 0, perToken: 0 },
+    });
+    expect(outcome.rounds[1]?.alarms).toEqual([]);
+  });
+
+  it("changes winners where it is large, and that is an alarm; so is a gap to the reference", async () => {
+    const more = { p: shaky(1), reference: backend };
+    const { outcome } = await loop(2, { candidates, rounds: 1, noise }, observedPairs(2), folder, more);
+    const found = outcome.rounds[1]?.noise;
+    expect(found?.again.flipped).toBeGreaterThan(0.1);
+    expect(found?.pairs).toBeGreaterThanOrEqual(8);
+    expect(found?.again.mean).toBeGreaterThan(0.5);
+    expect(found?.reference?.perToken).toBeGreaterThan(0.1);
+    const alarms = outcome.rounds[1]?.alarms.filter(({ kind }) => kind === "noise") ?? [];
+    expect(alarms).toHaveLength(2);
+    expect(alarms[0]?.message).toContain("another winner");
+    expect(alarms[1]?.message).toContain("reference engine");
+  });
+
+  it("draws that came without log q are scored under q", async () => {
+    const mute: Backend = {
+      ...backend,
+      async open(checkpoint, options) {
+        const model = await backend.open(checkpoint, options);
+        return {
+          ...model,
+          sampler: {
+            async *sample(requests, call) {
+              for await (const result of model.sampler?.sample(requests, call) ?? []) {
+                if (!result.ok) yield result;
+                else {
+                  const { logprobs: _, ...rest } = result;
+                  yield rest;
+                }
+              }
+            },
+          },
+        };
+      },
+    };
+    const [told, scored] = [join(folder, "told"), join(folder, "scored")];
+    const settings = { candidates, rounds: 1, select: "posterior" } as const;
+    await loop(2, settings, observedPairs(2), told);
+    await loop(2, settings, observedPairs(2), scored, { q: mute });
+    const rounds = (run: string) => Array.fromAsync(recordsOf({ folder: run }, roundsJournal("em")));
+    const [a, b] = [await rounds(told), await rounds(scored)];
+    expect(b[1]?.measure.elbo).toBeCloseTo(a[1]?.measure.elbo as number, 9);
+    const deaf: Backend = {
+      ...mute,
+      async open(checkpoint, options) {
+        const { scorer: _, ...model } = await mute.open(checkpoint, options);
+        return model;
+      },
+    };
+    const refused = loop(2, settings, observedPairs(2), join(folder, "deaf"), { q: deaf });
+    await expect(refused).rejects.toThrow("needs log q");
   });
 });
 

@@ -7,14 +7,15 @@
  *       M   z = greedy q(c, x) for every pair; fit p to c → (z, x)
  *       measure on held-out pairs; stop when the ELBO no longer moves, or on an alarm
  */
-import { Stopped } from "../../core/errors.ts";
+import { PromptCotError, Stopped } from "../../core/errors.ts";
 import type { Backend, Checkpoint, TokenIds, Tokenizer, Trainer } from "../../lm/contract.ts";
 import { recordOnce, type StageContext } from "../stage.ts";
 import { type Alarm, type AlarmBounds, alarmsOf, type RoundStatistics, roundStatistics } from "./alarms.ts";
 import { type Candidates, chooseCandidates, drawCandidates, groupByPair, scoreCandidates } from "./e-step.ts";
 import { decodeRationales, type Fit, fit, type Taught, taughtByChoice } from "./m-step.ts";
-import { measure, type RoundMeasure, roundMeasure } from "./measure.ts";
-import { type Pair, reward, type TrainingRecord } from "./records.ts";
+import { drawMeasured, measure, type RoundMeasure, roundMeasure } from "./measure.ts";
+import { measureNoise, type NoiseSettings, noiseAlarms, type RoundNoise } from "./noise.ts";
+import { type Draw, type Pair, reward, type TrainingRecord } from "./records.ts";
 import { type Round, roundsJournal } from "./round.ts";
 import type { SelectionRule } from "./select.ts";
 
@@ -44,6 +45,8 @@ export interface EmSettings {
   stopOnAlarm: boolean;
   /** Draws per dev pair after each round, for the importance-weighted bound. */
   measureDraws: number;
+  /** Whether and how much of the scoring is done twice, to see what noise decides. */
+  noise?: NoiseSettings | undefined;
   /** Pairs per commit. */
   shardSize: number;
 }
@@ -52,7 +55,13 @@ export interface EmInput {
   /** Journals go under this name within the run: `em`. */
   name: string;
   q: Party;
-  p: Party;
+  /** `reference`: a second engine that can score p's checkpoints, for comparison. */
+  p: Party & { reference?: Backend | undefined };
+  /**
+   * Whether q and p take turns on one device or server: q's draws of the next round are then made while q is there for its
+   * decoding. The results are the same; the last round before an early end has drawn in vain.
+   */
+  takeTurns?: boolean | undefined;
   tokenizer: Tokenizer;
   train: readonly Pair[];
   dev: readonly Pair[];
@@ -74,6 +83,7 @@ export async function em(context: StageContext, input: EmInput): Promise<EmOutco
     p: input.p.checkpoint,
     rationales: new Map(input.train.map((pair) => [pair.id, input.tokenizer.encode(pair.rationale)])),
   };
+  if (input.takeTurns) await drawAhead(context, input, state.q, 0);
   const start = await measured(context, input, state, 0);
   const rounds: Round[] = [{ round: 0, measure: start, statistics: null, alarms: [], q: null, p: null }];
   await recordOnce(context, roundsJournal(name), "0", rounds[0] as Round);
@@ -85,7 +95,9 @@ export async function em(context: StageContext, input: EmInput): Promise<EmOutco
     state = turn.state;
     const now = await measured(context, input, state, round);
     const alarms = turn.statistics === null ? [] : alarmsOf(turn.statistics, { start, now }, settings.alarms);
-    const result: Round = { round, measure: now, statistics: turn.statistics, alarms, q: turn.q, p: turn.p };
+    if (settings.noise !== undefined) alarms.push(...noiseAlarms(turn.noise, settings.noise));
+    const { statistics, noise, q, p } = turn;
+    const result: Round = { round, measure: now, statistics, ...(noise === null ? {} : { noise }), alarms, q, p };
     await recordOnce(context, roundsJournal(name), String(round), result);
     rounds.push(result);
     for (const alarm of alarms) note(context, `alarm (${alarm.kind}): ${alarm.message}`);
@@ -107,6 +119,7 @@ interface State {
 interface Turn {
   state: State;
   statistics: RoundStatistics | null;
+  noise: RoundNoise | null;
   q: TrainingRecord | null;
   p: TrainingRecord;
 }
@@ -118,14 +131,8 @@ async function fullRound(context: StageContext, input: EmInput, state: State, ro
   const { shardSize, candidates: source, select: rule } = settings;
 
   // E-step
-  const draws = await drawCandidates(context, {
-    name,
-    backend: input.q.backend,
-    q: state.q,
-    pairs,
-    candidates: source,
-    shardSize,
-  });
+  const draws = await drawRound(context, input, state.q, round);
+  requireProposals(rule, source, draws);
   const candidates = await scoreCandidates(context, {
     name,
     backend: input.p.backend,
@@ -134,6 +141,13 @@ async function fullRound(context: StageContext, input: EmInput, state: State, ro
     draws,
     shardSize: shardSize * 8,
   });
+  const noise =
+    settings.noise === undefined
+      ? null
+      : await measureNoise(context, {
+          ...{ name, backend: input.p.backend, reference: input.p.reference, p: state.p },
+          ...{ pairs, candidates, settings: settings.noise, shardSize },
+        });
   const choices = await chooseCandidates(context, { name, rule, pairs, candidates });
   const byPair = groupByPair(candidates);
   const good = new Map([...byPair.values()].flat().map((candidate) => [candidate.id, candidate]));
@@ -152,6 +166,7 @@ async function fullRound(context: StageContext, input: EmInput, state: State, ro
     ...{ name, backend: input.q.backend, q: q.checkpoint, pairs, shardSize },
     ...{ previous: state.rationales, temperature: 0, maxTokens: settings.maxRationaleTokens },
   });
+  if (input.takeTurns) await drawAhead(context, input, q.checkpoint, round);
   const rationales = new Map(decoded.map(({ pairId, z }) => [pairId, z]));
   const taught = settings.teach === "chosen" ? chosen : pairs.map((pair) => teach(pair, rationales));
   const p = await fit(context, { name: `${name}/p`, which: "p", tokenizer, from: state.p, taught, ...of(input.p) });
@@ -174,7 +189,39 @@ async function fullRound(context: StageContext, input: EmInput, state: State, ro
       kept: source === "kept",
     })),
   });
-  return { state: { q: q.checkpoint, p: p.checkpoint, rationales }, statistics, q: q.record, p: p.record };
+  return { state: { q: q.checkpoint, p: p.checkpoint, rationales }, statistics, noise, q: q.record, p: p.record };
+}
+
+/** The candidates of a round, from the q that it starts from. */
+function drawRound(context: StageContext, input: EmInput, q: Checkpoint, round: number) {
+  const { candidates, shardSize } = input.settings;
+  const name = `${input.name}/round-${round}`;
+  return drawCandidates(context, { name, backend: input.q.backend, q, pairs: input.train, candidates, shardSize });
+}
+
+/** All that the q of a round still has to draw: for its measurement, and the candidates of the round after it. */
+async function drawAhead(context: StageContext, input: EmInput, q: Checkpoint, round: number): Promise<void> {
+  const { settings } = input;
+  await drawMeasured(context, measuring(input, q, round));
+  if (hasEStep(settings)) {
+    if (round < settings.rounds) await drawRound(context, input, q, round + 1);
+    return;
+  }
+  // A control's q stays as it is: what it draws for later rounds can be drawn now.
+  for (let later = round + 1; later <= settings.rounds; later++)
+    await drawMeasured(context, measuring(input, q, later));
+}
+
+/** Posterior weights divide by q; without it they would silently be other weights. */
+function requireProposals(rule: SelectionRule, { kind }: Candidates, draws: readonly Draw[]): void {
+  if (kind === "enumerated" || !rule.startsWith("posterior")) return;
+  if (!draws.some((draw) => draw.ok && draw.proposal === null)) return;
+  throw new PromptCotError({
+    boundary: "backend",
+    code: "no-proposals",
+    message: `em.select ${rule} needs log q of each draw, and the backend of q gives none`,
+    next: "let q be sampled by a backend that returns log-probabilities or scores, or choose another rule",
+  });
 }
 
 /** A control without an E-step: q stays as the cold start left it; p is taught rationales drawn once, or anew each round. */
@@ -192,7 +239,7 @@ async function controlRound(context: StageContext, input: EmInput, state: State,
   }
   const taught = pairs.map((pair) => teach(pair, rationales));
   const p = await fit(context, { name: `${name}/p`, which: "p", tokenizer, from: state.p, taught, ...of(input.p) });
-  return { state: { q: state.q, p: p.checkpoint, rationales }, statistics: null, q: null, p: p.record };
+  return { state: { q: state.q, p: p.checkpoint, rationales }, statistics: null, noise: null, q: null, p: p.record };
 }
 
 function hasEStep({ teach }: EmSettings): boolean {
@@ -210,17 +257,20 @@ function of({ trainer, fit: how }: Party): { trainer: Trainer; fit: Fit } {
 }
 
 async function measured(context: StageContext, input: EmInput, state: State, round: number): Promise<RoundMeasure> {
-  const { settings } = input;
-  const records = await measure(context, {
-    name: `${input.name}/round-${round}/dev`,
-    q: { backend: input.q.backend, checkpoint: state.q },
-    p: { backend: input.p.backend, checkpoint: state.p },
-    pairs: input.dev,
+  const p = { backend: input.p.backend, checkpoint: state.p };
+  return roundMeasure(await measure(context, { ...measuring(input, state.q, round), p }));
+}
+
+/** The part of a round's measurement that is q's. */
+function measuring({ name, q: { backend }, dev, settings }: EmInput, checkpoint: Checkpoint, round: number) {
+  return {
+    name: `${name}/round-${round}/dev`,
+    q: { backend, checkpoint },
+    pairs: dev,
     draws: settings.measureDraws,
     maxTokens: settings.maxRationaleTokens,
     shardSize: settings.shardSize,
-  });
-  return roundMeasure(records);
+  };
 }
 
 function converged(rounds: readonly Round[], tolerance: number): boolean {

@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { Backend, Checkpoint, Model, TokenIds } from "../../lm/contract.ts";
 import { journaled, type StageContext, withModel } from "../stage.ts";
 import { type JointScore, sampleRationales, scoreJointly } from "./e-step.ts";
-import { type Draw, type JointMeasure, Measurement, nats, type Pair } from "./records.ts";
+import { Draw, type JointMeasure, Measurement, nats, type Pair } from "./records.ts";
 
 export interface MeasureOptions {
   name: string;
@@ -22,73 +22,98 @@ export interface MeasureOptions {
   shardSize: number;
 }
 
-/** Measures every pair; one record each. */
+/** Measures every pair; one record each. All of q's work comes before any of p's: the models may share a device. */
 export async function measure(context: StageContext, options: MeasureOptions): Promise<Measurement[]> {
-  return withModel(options.q.backend, options.q.checkpoint, context, (openQ) =>
-    withModel(options.p.backend, options.p.checkpoint, context, async (openP) => {
-      const seeds = context.rng.fork("measure");
-      const records = await journaled(context, {
-        journal: options.name,
-        schema: Measurement,
-        version: 1,
-        items: options.pairs,
-        shardSize: options.shardSize,
-        unit: "pairs",
-        worker: async (shard, call) => {
-          const stage = { ...context, signal: call.signal, onEvent: undefined };
-          const sampling = {
-            maxTokens: options.maxTokens,
-            seedOf: (pair: Pair, k: number) => seeds.fork(pair.id, k).uint32(),
-          };
-          const q = await openQ();
-          const greedy = await sampleRationales(stage, q, shard.items, {
-            ...sampling,
-            count: 1,
-            temperature: 0,
-            per: 1,
-          });
-          const draws = await sampleRationales(stage, q, shard.items, {
-            ...sampling,
-            count: options.draws,
-            temperature: 1,
-            per: options.draws,
-          });
-          const p = await openP();
-          const items = measuredItems(shard.items, greedy, draws, (text) => encode(p, text));
-          const scores = await scoreJointly(stage, p, items);
-          return shard.items.map((pair, i) =>
-            measurement(pair, greedy[i], draws.slice(i * options.draws, (i + 1) * options.draws), scores),
-          );
-        },
-      });
-      return Array.fromAsync(records);
-    }),
-  );
+  return withModel(options.p.backend, options.p.checkpoint, context, async (openP) => {
+    let drawing: ReturnType<typeof drawMeasured> | undefined;
+    const records = await journaled(context, {
+      journal: options.name,
+      schema: Measurement,
+      version: 1,
+      items: options.pairs,
+      shardSize: options.shardSize,
+      unit: "pairs",
+      worker: async (shard, call) => {
+        const stage = { ...context, signal: call.signal, onEvent: undefined };
+        const drawn = await (drawing ??= drawMeasured(context, options));
+        const of = shard.items.map((pair) => ({ pair, ...known(drawn, pair) }));
+        const p = await openP();
+        const items = measuredItems(of, (text) => encode(p, text));
+        const scores = await scoreJointly(stage, p, items);
+        return of.map(({ pair, greedy, draws }) => measurement(pair, greedy, draws, scores));
+      },
+    });
+    return Array.fromAsync(records);
+  });
+}
+
+/** What q drew of a pair for a measurement. */
+const MeasuredDraws = z.strictObject({ pairId: z.string(), greedy: Draw, draws: z.array(Draw) });
+type MeasuredDraws = z.infer<typeof MeasuredDraws>;
+
+/** The part of a measurement that is q's, by pair: also done ahead of it, while q is at hand. */
+export async function drawMeasured(
+  context: StageContext,
+  options: Omit<MeasureOptions, "p">,
+): Promise<Map<string, MeasuredDraws>> {
+  const seeds = context.rng.fork("measure");
+  const sampling = {
+    maxTokens: options.maxTokens,
+    seedOf: (pair: Pair, k: number) => seeds.fork(pair.id, k).uint32(),
+  };
+  const { draws: count } = options;
+  return withModel(options.q.backend, options.q.checkpoint, context, async (openQ) => {
+    const records = await journaled(context, {
+      journal: `${options.name}-draws`,
+      schema: MeasuredDraws,
+      version: 1,
+      items: options.pairs,
+      shardSize: options.shardSize,
+      unit: "pairs",
+      worker: async (shard, call) => {
+        const stage = { ...context, signal: call.signal, onEvent: undefined };
+        const q = await openQ();
+        const { items: pairs } = shard;
+        const greedy = await sampleRationales(stage, q, pairs, { ...sampling, count: 1, temperature: 0, per: 1 });
+        const draws = await sampleRationales(stage, q, pairs, { ...sampling, count, temperature: 1, per: count });
+        return pairs.map(
+          (pair, i): MeasuredDraws => ({
+            pairId: pair.id,
+            greedy: greedy[i] as Draw,
+            draws: draws.slice(i * count, (i + 1) * count),
+          }),
+        );
+      },
+    });
+    const byPair = new Map<string, MeasuredDraws>();
+    for await (const record of records) byPair.set(record.pairId, record);
+    return byPair;
+  });
+}
+
+function known(drawn: ReadonlyMap<string, MeasuredDraws>, { id }: Pair): MeasuredDraws {
+  const record = drawn.get(id);
+  if (record === undefined) throw new Error(`nothing was drawn for pair ${id}`);
+  return record;
 }
 
 type Scores = Awaited<ReturnType<typeof scoreJointly>>;
 
 /** Every (pair, z) that a measurement scores: the greedy rationale, the annotator's, none at all, and the fresh draws. */
 function measuredItems(
-  pairs: readonly Pair[],
-  greedy: readonly Draw[],
-  draws: readonly Draw[],
+  of: readonly { pair: Pair; greedy: Draw; draws: readonly Draw[] }[],
   encode: (text: string) => number[],
 ): { id: string; pair: Pair; z: TokenIds }[] {
-  const pairOf = new Map(pairs.map((pair) => [pair.id, pair]));
-  const drawn = (draw: Draw, id: string) => {
-    const pair = pairOf.get(draw.pairId);
-    return draw.ok && pair !== undefined ? [{ id, pair, z: draw.z }] : [];
-  };
+  const drawn = (pair: Pair, draw: Draw, id: string) => (draw.ok ? [{ id, pair, z: draw.z }] : []);
   return [
-    ...pairs.map((pair) => ({ id: `annotated/${pair.id}`, pair, z: encode(pair.rationale) })),
-    ...pairs.map((pair) => ({ id: `bare/${pair.id}`, pair, z: [] })),
-    ...greedy.flatMap((draw) => drawn(draw, `greedy/${draw.pairId}`)),
-    ...draws.flatMap((draw) => drawn(draw, `draw/${draw.pairId}/${draw.index}`)),
+    ...of.map(({ pair }) => ({ id: `annotated/${pair.id}`, pair, z: encode(pair.rationale) })),
+    ...of.map(({ pair }) => ({ id: `bare/${pair.id}`, pair, z: [] })),
+    ...of.flatMap(({ pair, greedy }) => drawn(pair, greedy, `greedy/${pair.id}`)),
+    ...of.flatMap(({ pair, draws }) => draws.flatMap((draw) => drawn(pair, draw, `draw/${pair.id}/${draw.index}`))),
   ];
 }
 
-function measurement(pair: Pair, greedy: Draw | undefined, draws: readonly Draw[], scores: Scores): Measurement {
+function measurement(pair: Pair, greedy: Draw, draws: readonly Draw[], scores: Scores): Measurement {
   const scoreOf = (id: string): JointScore | undefined => {
     const score = scores.get(id);
     return score === undefined || "reason" in score ? undefined : score;
@@ -97,7 +122,7 @@ function measurement(pair: Pair, greedy: Draw | undefined, draws: readonly Draw[
   const atAnnotated = scoreOf(`annotated/${pair.id}`);
   return {
     pairId: pair.id,
-    greedy: greedy?.ok && atGreedy ? { text: greedy.text, z: atGreedy.prior, x: atGreedy.likelihood } : null,
+    greedy: greedy.ok && atGreedy ? { text: greedy.text, z: atGreedy.prior, x: atGreedy.likelihood } : null,
     annotated: atAnnotated ? { z: atAnnotated.prior, x: atAnnotated.likelihood } : null,
     bare: scoreOf(`bare/${pair.id}`)?.likelihood ?? null,
     draws: draws.map((draw) => measured(draw, scoreOf(`draw/${pair.id}/${draw.index}`))),

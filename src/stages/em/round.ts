@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Alarm, RoundStatistics } from "./alarms.ts";
 import { RoundMeasure } from "./measure.ts";
+import { RoundNoise } from "./noise.ts";
 import { TrainingRecord } from "./records.ts";
 
 /** Round 0 is the cold start, measured only. */
@@ -10,6 +11,8 @@ export const Round = z.strictObject({
   measure: RoundMeasure,
   /** Null for round 0 and for the controls without an E-step. */
   statistics: RoundStatistics.nullable(),
+  /** What scoring twice found; absent where it was not asked for. */
+  noise: RoundNoise.optional(),
   alarms: z.array(Alarm),
   q: TrainingRecord.nullable(),
   p: TrainingRecord.nullable(),
