@@ -4,10 +4,12 @@ import { PromptCotError, Stopped } from "../core/errors.ts";
 import { storageError } from "../journal/files.ts";
 import { versions } from "../recipes/session.ts";
 import { calibrateCommand } from "./calibrate.ts";
+import { compareCommand } from "./compare.ts";
 import { decontaminateCommand } from "./decontaminate.ts";
 import { dedupCommand } from "./dedup.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
+import { evalCommand } from "./eval.ts";
 import { explainCommand } from "./explain.ts";
 import { exportCommand } from "./export.ts";
 import { filterCommand } from "./filter.ts";
@@ -39,6 +41,7 @@ export const exitCodes = {
 
 const commands = [
   ...[demoCommand, initCommand, runCommand, statusCommand, reportCommand, explainCommand, doctorCommand],
+  ...[evalCommand, compareCommand],
   ...[gradeCommand, dedupCommand, decontaminateCommand, filterCommand, sampleConceptsCommand, calibrateCommand],
   ...[exportCommand, pushCommand, ledgerCommand],
 ];

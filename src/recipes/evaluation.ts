@@ -1,4 +1,5 @@
 /** Evaluates one model on benchmarks that are loaded, and writes what came of it to `eval.json`. Prints nothing. */
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import {
@@ -14,11 +15,12 @@ import { ProblemAttempts, Scores, score } from "../analyses/scores.ts";
 import type { BenchmarkTask, Protocol } from "../benchmarks/contract.ts";
 import { type Family, promptFor } from "../benchmarks/families.ts";
 import type { Loaded } from "../benchmarks/load.ts";
+import { messageOf, PromptCotError } from "../core/errors.ts";
 import { contentId } from "../core/hash.ts";
-import { writeFileAtomic } from "../journal/files.ts";
+import { errnoOf, exists, writeFileAtomic } from "../journal/files.ts";
 import type { Backend, Checkpoint } from "../lm/contract.ts";
-import { evaluate } from "../stages/evaluate.ts";
-import type { StageContext } from "../stages/stage.ts";
+import { evaluate, responsesJournal } from "../stages/evaluate.ts";
+import { recordsOf, type StageContext } from "../stages/stage.ts";
 import type { Graders } from "./graders.ts";
 
 const RatingRecord = z.strictObject({
@@ -60,6 +62,8 @@ export const BenchmarkResult = z.strictObject({
   }),
   metric: z.enum(["average", "elo"]),
   scores: Scores,
+  /** Why attempts got no answer, the most frequent reasons first. */
+  failures: z.array(z.strictObject({ reason: z.string(), count: z.number().int() })),
   elo: EloRecord.nullable(),
   problems: z.array(ProblemAttempts),
 });
@@ -113,8 +117,9 @@ export async function evaluateBenchmark(
   const { samples, temperature, topP, maxTokens, metric } = { ...benchmark.protocol, ...settings.override };
   const tasks = settings.limit === undefined ? all : all.slice(0, settings.limit);
   const judging = graders.gradingOf(benchmark.domain);
+  const name = `eval/${benchmark.name}`;
   const problems = await evaluate(context, {
-    name: `eval/${benchmark.name}`,
+    name,
     backend: candidate.backend,
     checkpoint: candidate.checkpoint,
     tasks: tasks.map(({ id, question, gold, effort }) => ({
@@ -126,6 +131,9 @@ export async function evaluateBenchmark(
     ...{ samples, temperature, topP, maxTokens, schedule: candidate.served ? "server" : "local" },
     ...judging,
   });
+  const scores = score(problems, { passes: powersUpTo(samples), votes: judging.votes !== undefined && samples > 1 });
+  const failures = scores.unanswered === 0 ? [] : await failuresOf(context, name, new Set(tasks.map(({ id }) => id)));
+  if (scores.unanswered === problems.length * samples) throw noAnswers(benchmark.title, candidate, failures);
   return {
     name: benchmark.name,
     title: benchmark.title,
@@ -138,10 +146,90 @@ export async function evaluateBenchmark(
     },
     settings: { samples, temperature, topP, maxTokens, grader: judging.grading.name },
     metric,
-    scores: score(problems, { passes: powersUpTo(samples), votes: judging.votes !== undefined && samples > 1 }),
+    scores,
+    failures,
     elo: metric === "elo" ? eloOf(context, tasks, problems, settings) : null,
     problems,
   };
+}
+
+/** Most reasons that are told. */
+const MOST_REASONS = 5;
+
+async function failuresOf(
+  context: StageContext,
+  name: string,
+  tasks: ReadonlySet<string>,
+): Promise<BenchmarkResult["failures"]> {
+  const counts = new Map<string, number>();
+  for await (const response of recordsOf(context, responsesJournal(name))) {
+    if (!response.ok && tasks.has(response.task)) counts.set(response.reason, (counts.get(response.reason) ?? 0) + 1);
+  }
+  const sorted = [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count);
+  return sorted.slice(0, MOST_REASONS);
+}
+
+function noAnswers(title: string, { name }: Candidate, failures: BenchmarkResult["failures"]): PromptCotError {
+  return new PromptCotError({
+    boundary: "backend",
+    code: "no-answers",
+    message: `${title}: ${name} answered none of the attempts: ${failures[0]?.reason ?? "no reason was given"}`,
+    next: "mend the cause and evaluate into a new folder (--out); failed attempts are not made again in the old one",
+  });
+}
+
+/** The evaluation in a folder, or in a file. @throws PromptCotError `data`/`no-eval` */
+export async function readEval(path: string): Promise<EvalResult> {
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  const file = isFolder ? join(path, "eval.json") : path;
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    throw unreadable(file, errnoOf(cause) === "ENOENT" ? "there is no such file" : messageOf(cause), cause);
+  }
+  const parsed = EvalResult.safeParse(jsonOf(text));
+  if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error), parsed.error);
+  return parsed.data;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable(file: string, why: string, cause: unknown): PromptCotError {
+  return new PromptCotError({
+    boundary: "data",
+    code: "no-eval",
+    message: `cannot read an evaluation from ${file}: ${why}`,
+    next: "name what `promptcot eval` wrote",
+    cause,
+  });
+}
+
+/**
+ * What a folder holds of a model so far, to be added to: nothing where there is no evaluation yet.
+ * @throws PromptCotError `config`/`other-eval` if it is of another model, or was seeded or worded otherwise
+ */
+export async function evalSoFar(folder: string, wanted: Omit<EvalResult, "benchmarks">): Promise<EvalResult> {
+  if (!(await exists(join(folder, "eval.json")))) return { ...wanted, benchmarks: [] };
+  const found = await readEval(folder);
+  const differences = [
+    ["model", found.model.checkpoint, wanted.model.checkpoint],
+    ["prompts", found.model.family, wanted.model.family],
+    ["seed", found.seed, wanted.seed],
+  ].filter(([, a, b]) => a !== b);
+  if (differences.length === 0) return { ...wanted, benchmarks: found.benchmarks };
+  throw new PromptCotError({
+    boundary: "config",
+    code: "other-eval",
+    message: `${folder} holds another evaluation: ${differences.map(([what, a, b]) => `${what} ${a}, not ${b}`).join("; ")}`,
+    next: "evaluate into another folder with --out",
+  });
 }
 
 /** Writes the results so far. */
