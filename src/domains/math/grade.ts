@@ -3,22 +3,25 @@ import type { Verdict } from "../../core/records.ts";
 import { type Budget, newBudget, OutOfBudget } from "./budget.ts";
 import { compareAnswers } from "./compare/answers.ts";
 import type { Decision } from "./compare/equality.ts";
+import { inLettersOf } from "./compare/rename.ts";
 import { afterThought } from "./extract/candidates.ts";
 import { type Read, readAnswer } from "./extract/read.ts";
 import { plainText } from "./latex/words.ts";
 import { parseAnswer } from "./parse/answer.ts";
 import { based, int } from "./parse/expression.ts";
 import type { Answer } from "./parse/tree.ts";
-import { type Policy, PROFILES, type ProfileName } from "./profiles.ts";
+import { type Policy, type ProfileName, policyOf, type Rules } from "./profiles.ts";
 
 export interface GradeOptions {
   /** Which policy decides where sources disagree; `strict` if not given. */
   profile?: ProfileName;
+  /** Rules of the profile that are decided otherwise here. */
+  rules?: Partial<Rules>;
 }
 
 /** Judges `response` against `gold`. The verdict's `stage` is the step that decided; `unknown` means that neither right nor wrong could be shown. */
 export function gradeMath(response: string, gold: string, options: GradeOptions = {}): Verdict {
-  const policy = PROFILES[options.profile ?? "strict"];
+  const policy = policyOf(options);
   const budget = newBudget();
   let extracted: string | undefined;
   try {
@@ -43,7 +46,7 @@ export function gradeMath(response: string, gold: string, options: GradeOptions 
 export function extractAnswer(response: string, options: GradeOptions = {}): string | undefined {
   const text = String(response);
   try {
-    return readAnswer(text, PROFILES[options.profile ?? "strict"], newBudget(), false)?.candidate.text.trim();
+    return readAnswer(text, policyOf(options), newBudget(), false)?.candidate.text.trim();
   } catch {
     return undefined;
   }
@@ -51,7 +54,7 @@ export function extractAnswer(response: string, options: GradeOptions = {}): str
 
 /** Whether two answers are the same under a profile. `a` counts as gold where the profile's rules are not symmetric. Empty equals nothing. */
 export function answersEqual(a: string, b: string, options: GradeOptions = {}): boolean {
-  const policy = PROFILES[options.profile ?? "strict"];
+  const policy = policyOf(options);
   const budget = newBudget();
   try {
     const [x, y] = [readAnswer(String(a), policy, budget, true), readAnswer(String(b), policy, budget, true)];
@@ -67,8 +70,18 @@ function saysTheSame(response: string, gold: Read): boolean {
   const wanted = plainText(gold.candidate.text);
   if (text.length > 2000 || !/\p{L}/u.test(wanted)) return false;
   const reason = text.search(/,? (?:because|since|as)\b/);
-  const said = [text, text.slice(text.lastIndexOf("\n") + 1), ...(reason > 0 ? [text.slice(0, reason)] : [])];
+  const last = text.slice(text.lastIndexOf("\n") + 1);
+  const said = [text, last, ...(reason > 0 ? [text.slice(0, reason)] : []), ...predicate(last)];
   return said.some((words) => plainText(words) === wanted);
+}
+
+/** What a short closing sentence says of its subject: its last word, or what follows its verb. Nothing where it denies or offers a choice. */
+function predicate(line: string): string[] {
+  const sentence = line.trim().replace(/[.!*\s]+$/, "");
+  const words = sentence.split(/\s+/);
+  if (words.length > 8 || /\b(?:not|no|never|neither|nor|or|either)\b|n't\b/i.test(sentence)) return [];
+  const verb = /\b(?:is|are|was|were|be)\s+(?:an?\s|the\s)?(.+)$/i.exec(sentence)?.[1];
+  return [...(words.length <= 5 ? [words.at(-1)!] : []), ...(verb === undefined ? [] : [verb])];
 }
 
 function verdict(of: Verdict["verdict"], stage: string, extracted: string | undefined, reason: string): Verdict {
@@ -125,6 +138,11 @@ export function decide(gold: Read, response: Read, policy: Policy, budget: Budge
   for (const [g, r] of otherReadings(gold, response, budget)) {
     const decision = compareAnswers(g, r, s);
     if (decision.same === "equal") return decision;
+  }
+  if (policy.lettersFree) {
+    const renamed = inLettersOf(gold.answer, response.answer);
+    const decision = renamed && compareAnswers(gold.answer, renamed, s);
+    if (decision?.same === "equal") return decision;
   }
   if (isWordy(gold.answer) && isWordy(response.answer) && plainText(a) !== "" && plainText(a) === plainText(b))
     return { same: "equal", stage: "text" };

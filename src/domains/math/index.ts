@@ -4,4 +4,4 @@
  */
 export { answersEqual, extractAnswer, type GradeOptions, gradeMath } from "./grade.ts";
 export { type Cluster, type Majority, majority } from "./majority.ts";
-export type { ProfileName } from "./profiles.ts";
+export type { ProfileName, Rules } from "./profiles.ts";

@@ -2,8 +2,8 @@
 import { newBudget, OPERATIONS } from "./budget.ts";
 import type { Read } from "./extract/read.ts";
 import { readAnswer } from "./extract/read.ts";
-import { decide } from "./grade.ts";
-import { PROFILES, type ProfileName } from "./profiles.ts";
+import { decide, type GradeOptions } from "./grade.ts";
+import { policyOf } from "./profiles.ts";
 
 export interface Cluster {
   /** The first of its answers, as given. */
@@ -25,8 +25,8 @@ export interface Majority {
 }
 
 /** Clusters `answers` by equivalence under the profile. An answer joins the first cluster whose first member it equals. */
-export function majority(answers: readonly (string | undefined)[], options: { profile?: ProfileName } = {}): Majority {
-  const policy = PROFILES[options.profile ?? "strict"];
+export function majority(answers: readonly (string | undefined)[], options: GradeOptions = {}): Majority {
+  const policy = policyOf(options);
   const clusters: (Cluster & { read: Read })[] = [];
   const byText = new Map<string, Cluster>();
   let votes = 0;

@@ -5,7 +5,7 @@ import { rng } from "../../core/rng.ts";
 import { fuzzInput } from "./cases/fuzz.ts";
 import { differentPair, samePair } from "./cases/generated.ts";
 import { HOSTILE } from "./cases/hostile.ts";
-import { answersEqual, extractAnswer, gradeMath, type ProfileName } from "./index.ts";
+import { answersEqual, extractAnswer, gradeMath, majority, type ProfileName } from "./index.ts";
 
 /** Generated pairs of different answers; `PROMPTCOT_FUZZ` asks for more, as it does of the fuzzing below. */
 const RUNS = Math.max(500, Number(process.env.PROMPTCOT_FUZZ ?? 0) / 10);
@@ -164,6 +164,33 @@ describe("extraction", () => {
     ["**73**", "73"],
   ])("%s", (response, answer) => {
     expect(extractAnswer(response)).toBe(answer);
+  });
+});
+
+describe("rules", () => {
+  test("a rule of a profile may be decided otherwise", () => {
+    const [inequality, interval] = ["-2 \\le x \\le 7", "x \\in [-2,7]"];
+    const reference = { profile: "mathverify" } as const;
+    expect(gradeMath(inequality, interval, reference).verdict).toBe("wrong");
+    expect(gradeMath(inequality, interval, { ...reference, rules: { goldSetMeetsInequality: true } }).verdict).toBe(
+      "correct",
+    );
+    expect(answersEqual("1/3", "0.33")).toBe(false);
+    expect(answersEqual("1/3", "0.33", { rules: { responsePlaces: 2, responseDigits: 2 } })).toBe(true);
+  });
+
+  test("other letters are gold's letters, in their order, where letters are free", () => {
+    const rules = { lettersFree: true };
+    expect(gradeMath("f(y)", "f(x)").verdict).toBe("wrong");
+    expect(gradeMath("f(y)", "f(x)", { rules }).verdict).toBe("correct");
+    expect(gradeMath("2a + b", "2p + q", { rules }).verdict).toBe("correct");
+    expect(gradeMath("2a + b", "2p + p", { rules }).verdict).toBe("wrong");
+  });
+
+  test("the majority follows them too", () => {
+    const rules = { responsePlaces: 2, responseDigits: 2 };
+    expect(majority(["1/3", "0.33", "1/2"], { rules }).answer).toBe("1/3");
+    expect(majority(["1/3", "0.33", "1/2"]).answer).toBeUndefined();
   });
 });
 

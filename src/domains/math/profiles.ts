@@ -32,6 +32,8 @@ export interface Policy {
   vectorAsTuple: boolean;
   /** An answer that the longer of two lists states twice counts once. Elements of a set always do. */
   repeatsIgnored: boolean;
+  /** An answer may use other letters than gold's: `f(x)` for `f(y)`. */
+  lettersFree: boolean;
   /** Inline math may span lines. */
   inlineOverLines: boolean;
 }
@@ -53,6 +55,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     degreesAsRadians: false,
     vectorAsTuple: false,
     repeatsIgnored: true,
+    lettersFree: false,
     inlineOverLines: false,
   },
   strict: {
@@ -71,6 +74,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     degreesAsRadians: true,
     vectorAsTuple: true,
     repeatsIgnored: false,
+    lettersFree: false,
     inlineOverLines: true,
   },
   lenient: {
@@ -89,6 +93,16 @@ export const PROFILES: Record<ProfileName, Policy> = {
     degreesAsRadians: true,
     vectorAsTuple: true,
     repeatsIgnored: true,
+    lettersFree: false,
     inlineOverLines: true,
   },
 };
+
+/** What a profile decides, for callers who decide some of it otherwise. */
+export type Rules = Omit<Policy, "name">;
+
+/** The policy of a profile, with the rules that the caller decides otherwise. */
+export function policyOf({ profile, rules }: { profile?: ProfileName; rules?: Partial<Rules> }): Policy {
+  const policy = PROFILES[profile ?? "strict"];
+  return rules === undefined ? policy : { ...policy, ...rules };
+}

@@ -6,6 +6,7 @@ import { NUMBERS } from "./numbers.ts";
 import { RESPONSES } from "./responses.ts";
 import { SHAPES } from "./shapes.ts";
 import { SUNDRY } from "./sundry.ts";
+import { WORDING } from "./wording.ts";
 
 const SUITES: Record<string, Case[]> = {
   numbers: NUMBERS,
@@ -13,6 +14,7 @@ const SUITES: Record<string, Case[]> = {
   shapes: SHAPES,
   responses: RESPONSES,
   sundry: SUNDRY,
+  wording: WORDING,
 };
 
 describe.each(Object.entries(SUITES))("%s", (_, cases) => {

@@ -108,10 +108,25 @@ function compareText(g: Answer, r: Answer, s: Setting): Decision {
   const nothing = (a: Answer): boolean =>
     (a.kind === "set" && a.items.length === 0) || (a.kind === "text" && saysNothing(plainText(a.text)));
   if (nothing(g) && nothing(r)) return EQUAL_TEXT;
+  const parted = partedText(g, r);
+  if (parted !== undefined) return parted;
   if (r.kind === "list" && g.kind === "text") return everyItem(g, r.items, s);
   const [a, b] = [wordsOf(g), wordsOf(r)];
   if (a !== undefined && b !== undefined) return a === b && a !== "" ? EQUAL_TEXT : DIFFERENT;
   return compareSets(g, r, s) ?? DIFFERENT;
+}
+
+/** `\text{Monday and Friday}` against `Monday, Friday`. Undefined unless both have several parts and one is a text. */
+function partedText(a: Answer, b: Answer): Decision | undefined {
+  const [said, listed] = [partsOf(a), partsOf(b)];
+  if (said === undefined || listed === undefined) return undefined;
+  return said.sort().join() === listed.sort().join() ? EQUAL_TEXT : DIFFERENT;
+}
+
+function partsOf(a: Answer): string[] | undefined {
+  if (a.kind === "list") return a.items.map((it) => wordsOf(it) ?? "");
+  const parts = a.kind === "text" ? a.text.slice(0, 400).split(/,\s*(?:and\s|or\s)?|\s(?:and|or|&)\s/) : [];
+  return parts.length < 2 ? undefined : parts.map((part) => plainText(part).replaceAll(" ", ""));
 }
 
 /** What an answer says in words: its text, or the letters of a product. */
@@ -314,8 +329,24 @@ function compareShapes(gold: Answer, response: Answer, s: Setting): Decision {
   return DIFFERENT;
 }
 
-/** `A(1, 2)` beside a tuple is the point A. */
+/** The sum of quantities of one dimension whose units become smaller, in the first of them. */
+function inOneUnit(items: Items): Answer | undefined {
+  let before = Number.POSITIVE_INFINITY;
+  const args: Expr[] = [];
+  const first = items[0]!.kind === "scalar" && items[0]!.unit !== undefined ? measure(items[0]!.unit) : undefined;
+  for (const it of items) {
+    const unit = it.kind === "scalar" && it.unit !== undefined ? measure(it.unit) : undefined;
+    if (it.kind !== "scalar" || unit?.dimension !== first?.dimension || unit === undefined || unit.size >= before)
+      return undefined;
+    before = unit.size;
+    args.push({ kind: "div", num: it.expr, den: factor(first!.size / unit.size) });
+  }
+  return { kind: "scalar", expr: { kind: "add", args }, unit: (items[0] as Scalar).unit };
+}
+
+/** `A(1, 2)` beside a tuple is the point A; `2 hours and 30 minutes` beside a quantity is one quantity. */
 function unlabelled(a: Answer, other: Answer): Answer {
+  if (a.kind === "list" && other.kind === "scalar") return inOneUnit(a.items) ?? a;
   if (other.kind !== "tuple" || a.kind !== "scalar" || a.expr.kind !== "app" || !/^[A-Z]'?$/.test(a.expr.name))
     return a;
   const items = a.expr.args.map((expr): Answer => ({ kind: "scalar", expr, unit: undefined }));

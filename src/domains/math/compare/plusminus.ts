@@ -21,7 +21,8 @@ export function expandPlusMinus(e: Expr, budget: Budget): Expr[] | undefined {
   return values;
 }
 
-function children(e: Expr): Expr[] {
+/** The parts of an expression that are expressions. */
+export function children(e: Expr): Expr[] {
   switch (e.kind) {
     case "add":
     case "mul":

@@ -1,6 +1,8 @@
 /** Letters that an answer is free to choose: arguments of a function it defines, integers it ranges over, constants of integration. */
+
 import { substitute } from "../parse/substitute.ts";
 import type { Answer, Expr } from "../parse/tree.ts";
+import { children } from "./plusminus.ts";
 
 /** `W(n) = …` and `W(x) = …` define one function: the value that the second gives, in the letters of the first. */
 export function sameFunction(a: Answer, b: Answer, value: Answer): Answer | undefined {
@@ -44,6 +46,29 @@ function mapScalars(answer: Answer, change: (expr: Expr) => Expr): Answer {
     default:
       return answer;
   }
+}
+
+/** `response` in the letters of `gold`, taken in the order in which they occur; undefined unless both have as many. */
+export function inLettersOf(gold: Answer, response: Answer): Answer | undefined {
+  const [to, from] = [lettersOf(gold), lettersOf(response)];
+  if (to.length !== from.length || to.length === 0) return undefined;
+  return renamed(
+    response,
+    from.map((name, k) => [name, to[k]!] as const),
+  );
+}
+
+function lettersOf(answer: Answer): string[] {
+  const found = new Set<string>();
+  const visit = (e: Expr): void => {
+    if (e.kind === "sym") found.add(e.name);
+    for (const child of children(e)) visit(child);
+  };
+  mapScalars(answer, (expr) => {
+    visit(expr);
+    return expr;
+  });
+  return [...found];
 }
 
 /** A family without the statement that its parameter is an integer, and the parameter's name. */

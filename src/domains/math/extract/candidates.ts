@@ -92,11 +92,11 @@ export function* candidates(response: string, rules: SegmentRules, gold: boolean
 /** A letter that the end of a response chooses in so many words. */
 const CONCLUDED = [/\b(?:option|choice|answer)\b[^.\n]{0,30}[\s(:*]([A-J])[\s.)}*]*$/];
 
-/** A letter at the end in parentheses, or said to be it, or at the beginning with a mark after it. */
+/** A letter at the end in parentheses, at the beginning with a mark after it, or said to be it at the end. */
 const LONE = [
   /\(([A-J])\)[\s.}*]*$/,
-  /(?:\b(?:is|be)|'s)[\s*(]+([A-J])[\s.)}*]*$/,
   /^[\s*_("]{0,4}([A-J])(?:[).:*]+(?=\s|$)|(?=[^\x20-\u2fff]))/,
+  /(?<!n't |not |never )(?:\b(?:is|be)|'s)[\s*(]+([A-J])[\s.)}*]*$/,
 ];
 
 function* letters(text: string, patterns: readonly RegExp[]): Generator<Candidate> {
@@ -183,7 +183,7 @@ function wordsOfGold(formulas: boolean, trimmed: string): number {
 
 /** The text with its math delimiters removed. */
 function joined(text: string, parts: readonly Segment[]): string {
-  return strip(parts.map((p) => text.slice(p.from, p.to)).join(" ")) || text.trim();
+  return strip(parts.map((p) => withoutBold(text.slice(p.from, p.to))).join(" ")) || text.trim();
 }
 
 /** "for sure D, it can't be …": a letter that a sentence begins with, and a mark or a reason after it. */
@@ -253,10 +253,10 @@ function* rightmost(text: string, parts: readonly Segment[], how?: How): Generat
     const part = parts[k]!;
     if (part.dead) continue;
     if (!part.math) {
-      const content = unbold(text, part);
+      const content = withoutBold(text.slice(part.from, part.to));
       const bold = lastBold(text, part);
       let given = false;
-      for (const found of numbersFromEnd(content.text, 0, content.text.length, TRIES)) {
+      for (const found of numbersFromEnd(content, 0, content.length, TRIES)) {
         if (!given && bold !== undefined && bold.at >= part.from + found.end) {
           given = true;
           yield { text: bold.text, how: how ?? "bold", math: false };
@@ -279,10 +279,9 @@ function* rightmost(text: string, parts: readonly Segment[], how?: How): Generat
   }
 }
 
-/** The segment's text with bold marks blanked, so that `**73**` is a number and `2**3` a power. */
-function unbold(text: string, part: Segment): { text: string } {
-  const content = text.slice(part.from, part.to);
-  return { text: content.includes("**") ? content.replaceAll(/(?<![\d)a-z])\*\*|\*\*(?![\d(a-z-])/gi, "  ") : content };
+/** A segment's text with bold marks blanked, so that `**73**` is a number and `2**3` a power. */
+function withoutBold(content: string): string {
+  return content.includes("**") ? content.replaceAll(/(?<![\d)a-z])\*\*|\*\*(?![\d(a-z-])/gi, "  ") : content;
 }
 
 /** The last `**…**` of a segment, if short. */

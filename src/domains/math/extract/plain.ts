@@ -138,6 +138,9 @@ const GLUE = new Set([
   "inf",
   "union",
   "degree",
+  "real",
+  "numbers",
+  "except",
 ]);
 const FUNCTION =
   /^(?:a?(?:sin|cos|tan|cot|sec|csc)h?|arc(?:sin|cos|tan)|ln|log|exp|sqrt|gcd|lcm|min|max|abs|floor|ceil|binom|det|theta|alpha|beta|gamma|lambda)$/;

@@ -247,6 +247,7 @@ export const FUNCTIONS: ReadonlyMap<string, string> = new Map(
     sgn: "sign",
     sign: "sign",
     conj: "conjugate",
+    cis: "cis",
     sqrt: "sqrt",
     cbrt: "cbrt",
     binom: "binomial",

@@ -161,7 +161,10 @@ function sign(state: State, ch: string): undefined {
       push(state, "close", ch);
       return;
     case "{":
-      push(state, "open", "{");
+      if (text.startsWith(":}", state.i)) {
+        state.i += 2;
+        push(state, "op", ":");
+      } else push(state, "open", "{");
       return;
     case "}":
       push(state, "close", "}");
@@ -431,6 +434,11 @@ function textCommand(state: State, name: string): undefined {
   const content = raw.replaceAll("~", " ").replaceAll("$", "").trim();
   const lower = content.toLowerCase().replaceAll("\\", "").trim();
   const word = trimPunctuation(lower);
+  const joined = /^(.*\S)\s+(and|or)$/i.exec(content);
+  if (joined !== null) {
+    push(state, "text", joined[1]!);
+    return push(state, "sep", joined[2]!.toLowerCase());
+  }
   if (content === "") {
     state.sp = true;
   } else if (word === "and" || word === "or") push(state, "sep", word);

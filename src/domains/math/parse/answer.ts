@@ -2,7 +2,7 @@
 import { type Budget, MAX_ANSWER, MAX_DEPTH, OutOfBudget } from "../budget.ts";
 import { type Token, tokenize } from "../latex/tokens.ts";
 import { isUnit, LETTER_UNITS, numberWord } from "../latex/words.ts";
-import { based, int, parseExpression } from "./expression.ts";
+import { based, int, literal, parseExpression } from "./expression.ts";
 import { closing, NotUnderstood } from "./reader.ts";
 import type { Answer, Expr, Joiner, RelationOp } from "./tree.ts";
 
@@ -25,6 +25,11 @@ export function parseAnswer(source: string, numbersInText: boolean, budget: Budg
   if (spelt !== undefined) return spelt;
   const remark = remarkAt(text);
   if (remark > 0) return parseAnswer(text.slice(0, remark), numbersInText, budget, depth + 1);
+  const exception =
+    /^(?:\\text\s?\{)?\s?(?:x is |x = |for )?(?:all|any) (?:real )?(?:numbers?|values|reals)(?: of [a-z])?,? (?:except|other than|but)(?: for)?\s?\}?/i.exec(
+      text,
+    );
+  if (exception !== null) return allBut(text.slice(exception[0].length), numbersInText, budget, depth);
   const formula = qualified(text, numbersInText, budget, depth);
   if (formula !== undefined) return formula;
   const lettered = choice(text, numbersInText, budget, depth);
@@ -64,6 +69,14 @@ function remarkAt(text: string): number {
 }
 
 const QUALIFIED = /\b(?:for (?:some|all|any|every|each)|where|such that)\b/i;
+
+/** All real numbers without those that `rest` lists. */
+function allBut(rest: string, numbersInText: boolean, budget: Budget, depth: number): Answer {
+  const left = parseAnswer(rest, numbersInText, budget, depth + 1);
+  const points = left.kind === "relation" && left.ops[0] === "=" ? left.sides[1]! : left;
+  const items = points.kind === "list" ? points.items : [points];
+  return { kind: "setop", op: "minus", left: { kind: "named", name: "R" }, right: { kind: "set", items } };
+}
 
 /** How the words after a formula say that a letter is an integer. */
 const INTEGER = [
@@ -132,6 +145,8 @@ function choice(text: string, numbersInText: boolean, budget: Budget, depth: num
     text.slice(0, 30),
   );
   if (dressed !== null) text = `${dressed[1]} ${text.slice(dressed[0].length)}`;
+  const worded = /^\\text\s*\{\s*([A-J][.):]\s[^{}]*)\}$/.exec(text.slice(0, 400));
+  if (worded !== null) text = worded[1]!;
   const named = /^(?:option|choice)\s+\(?([A-J])\)?[.:]?$/i.exec(text.slice(0, 24));
   if (named !== null) return { kind: "choice", letter: named[1]!.toUpperCase(), option: undefined };
   const head = /^(?:option|choice)?\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):](?=\s|$|\\|[^\d\s]))\s*/i.exec(
@@ -142,7 +157,7 @@ function choice(text: string, numbersInText: boolean, budget: Budget, depth: num
   const rest = text.slice(head[0].length).trim();
   if (rest === "" || rest === ".") return { kind: "choice", letter, option: undefined };
   if (
-    /^[*+/^=_<>-]/.test(rest) ||
+    /^(?:[*+/^=_<>,&-]|(?:\\text\s?\{\s*)?(?:and|or)\b)/.test(rest) ||
     /^\([A-Ja-j]\)/.test(rest) ||
     (head[1] !== undefined && /^[a-z\d(]/.test(text.slice(head[0].trimEnd().length)))
   )
@@ -393,7 +408,18 @@ function atom(c: Context, from: number, end: number, level: number): Answer {
   const system = equations(c, from, end, level);
   if (system !== undefined) return system;
   if (opIs(first, "<") === false && first.k === "op" && first.s === "<") throw new NotUnderstood("an open bracket");
-  return ratio(c, from, end) ?? quantity(c, from, end);
+  return ratio(c, from, end) ?? compound(c, from, end) ?? quantity(c, from, end);
+}
+
+/** `2 hours 30 minutes`: numbers with units of measure, side by side. */
+function compound(c: Context, from: number, end: number): Answer | undefined {
+  const starts: number[] = [];
+  for (let i = from; i < end; i++) {
+    const [token, next] = [c.tokens[i]!, c.tokens[i + 1]];
+    if (token.k === "num" && i + 1 < end && next !== undefined && isWordy(next) && isUnit(next.s)) starts.push(i);
+  }
+  if (starts.length < 2 || starts[0] !== from || end - from !== 2 * starts.length) return undefined;
+  return { kind: "list", items: starts.map((i) => quantity(c, i, i + 2)), joiner: "and" };
 }
 
 /** Only words: the unit after a point or an interval. */
@@ -493,9 +519,9 @@ function setBraces(c: Context, from: number, end: number, level: number): Answer
 function ratio(c: Context, from: number, end: number): Answer | undefined {
   const cuts: number[] = [];
   eachTop(c, from, end, (token, i) => {
-    if (opIs(token, ":")) cuts.push(i);
+    if (opIs(token, ":") || (isWordy(token) && token.s === "to" && i > from && i < end - 1)) cuts.push(i);
   });
-  if (cuts.length === 0) return undefined;
+  if (cuts.length === 0) return oddsIn(c, from, end);
   const args: Expr[] = [];
   let start = from;
   const [unitAt, meridiem] = afternoon(c, cuts.at(-1)! + 1, end);
@@ -516,6 +542,15 @@ function ratio(c: Context, from: number, end: number): Answer | undefined {
     expr: { kind: "ratio", args, clock },
     unit: clock && meridiem !== undefined ? meridiem : undefined,
   };
+}
+
+/** `1 in 6`, `1 out of 6`. */
+function oddsIn(c: Context, from: number, end: number): Answer | undefined {
+  const middle = spelling(c, from + 1, end - 1);
+  if (end - from < 3 || end - from > 4 || !/^(?:in|out of)$/.test(middle)) return undefined;
+  const [num, den] = [c.tokens[from]!, c.tokens[end - 1]!];
+  if (num.k !== "num" || den.k !== "num") return undefined;
+  return { kind: "scalar", expr: { kind: "div", num: literal(num), den: literal(den) }, unit: undefined };
 }
 
 /** Where `p.m.` begins, and which half of the day it is. */

@@ -244,9 +244,25 @@ function transpose(rows: Expr[][]): Expr[][] {
   return (rows[0] ?? []).map((_, j) => rows.map((row) => row[j]!));
 }
 
+/** `{}_5C_2`, `^5P_2`: a choice or an arrangement, its first number before the letter. */
+function chosen(r: Reader): Expr | undefined {
+  const empty = isOpen(peek(r), "{") && after(r, 1)?.k === "close" ? 2 : 0;
+  const [mark, n, letter, under, k] = [0, 1, 2, 3, 4].map((at) => after(r, empty + at));
+  if (r.pending !== undefined || !(isOp(mark, "_") || isOp(mark, "^")) || n?.k !== "num" || k?.k !== "num")
+    return undefined;
+  if (letter?.k !== "letter" || (letter.s !== "C" && letter.s !== "P") || !isOp(under, "_")) return undefined;
+  r.i += empty + 5;
+  const [a, b] = [literal(n), literal(k)];
+  if (letter.s === "C") return { kind: "call", name: "binomial", args: [a, b] };
+  const factorial = (arg: Expr): Expr => ({ kind: "call", name: "factorial", args: [arg] });
+  return { kind: "div", num: factorial(a), den: factorial({ kind: "add", args: [a, { kind: "neg", arg: b }] }) };
+}
+
 function primary(r: Reader): Expr {
   return deeper(r, () => {
     skipSpaces(r);
+    const choice = chosen(r);
+    if (choice !== undefined) return choice;
     const token = take(r);
     switch (token.k) {
       case "num":
@@ -726,6 +742,10 @@ function apply(name: string, args: Expr[], base: Expr | undefined): Expr {
   if (name === "log") {
     if (base !== undefined) return { kind: "call", name: "log", args: [args[0]!, base] };
     return { kind: "call", name: "log", args };
+  }
+  if (name === "cis") {
+    const part = (of: "cos" | "sin"): Expr => ({ kind: "call", name: of, args });
+    return { kind: "add", args: [part("cos"), { kind: "mul", args: [{ kind: "const", name: "i" }, part("sin")] }] };
   }
   if (name === "lg") return { kind: "call", name: "log", args: [args[0]!, int(10)] };
   if (PLAIN_FUNCTIONS.has(name) && base === undefined) return { kind: "call", name: name as FunctionName, args };
