@@ -1,5 +1,6 @@
 /** The pocket domain: a miniature of competition mathematics whose every text an oracle can judge exactly. */
 export { pocketAnnotators, vagueAnnotator } from "./annotate.ts";
+export { arithmeticLine } from "./arithmetic.ts";
 export { type Combinations, heldOutCombinations, teachingOrder } from "./combinations.ts";
 export { type ConceptName, conceptNames, concepts } from "./concepts.ts";
 export { PocketSeed, pocketSeeds } from "./generate.ts";

@@ -9,6 +9,7 @@
  *       score      on held-out tasks; stop when the score no longer rises
  */
 import { z } from "zod";
+import type { Rng } from "../../core/rng.ts";
 import type { Grader } from "../../domains/contract.ts";
 import type { Checkpoint } from "../../lm/contract.ts";
 import { TrainingRecord } from "../em/records.ts";
@@ -62,7 +63,7 @@ export interface SelfPlaySettings {
   pairs: PairRules;
   /** Greatest share of unknown verdicts. */
   maxUnknown: number;
-  /** What a round may use, so that arms of an experiment spend alike; the rest is left out, with the reason. */
+  /** What a round may use, so that arms of an experiment spend alike: rollout tokens, and pairs (for SFT: right rollouts). */
   budget: { rolloutTokens: number; pairs: number };
   /** Rise of the held-out score over the best so far that keeps the loop going; −1 never stops early. */
   leastRise: number;
@@ -80,6 +81,8 @@ export interface SelfPlayInput {
   training: Training;
   heldOut: HeldOut;
   settings: SelfPlaySettings;
+  /** Rollouts of the first round that were made already, of these tasks and more: arms that start from one model may share them. */
+  firstRollouts?: readonly Rollout[];
   /** Stands between the grader and the filters: for control experiments, such as shuffled verdicts. */
   control?: (graded: readonly Graded[], round: number) => readonly Graded[];
 }
@@ -87,6 +90,8 @@ export interface SelfPlayInput {
 export interface SelfPlayOutcome {
   /** The model with the best held-out score; of equals, the earlier. */
   checkpoint: Checkpoint;
+  /** The model of the last round. */
+  last: Checkpoint;
   rounds: readonly SelfPlayRound[];
   ended: "rounds" | "no rise" | "no pairs";
 }
@@ -103,18 +108,21 @@ export async function selfPlay(context: StageContext, input: SelfPlayInput): Pro
   await finish({ round: 0, heldOut: await score(0, solver.checkpoint), work: null });
   let best = { checkpoint: solver.checkpoint, score: rounds[0]?.heldOut.score ?? 0 };
   let state: State = { checkpoint: solver.checkpoint, lengths: new Map() };
+  const done = (ended: SelfPlayOutcome["ended"]) => {
+    return { checkpoint: best.checkpoint, last: state.checkpoint, rounds, ended };
+  };
   for (let round = 1; round <= settings.rounds; round++) {
     context.onEvent?.({ kind: "note", message: `self-play round ${round} of ${settings.rounds}` });
     const turn = await playRound(context, input, state, round);
-    if (turn === undefined) return { checkpoint: best.checkpoint, rounds, ended: "no pairs" };
+    if (turn === undefined) return done("no pairs");
     state = turn.state;
     const heldOut = await score(round, state.checkpoint);
     await finish({ round, heldOut, work: turn.work });
     const rise = heldOut.score - best.score;
     if (rise > 0) best = { checkpoint: state.checkpoint, score: heldOut.score };
-    if (rise <= settings.leastRise) return { checkpoint: best.checkpoint, rounds, ended: "no rise" };
+    if (rise <= settings.leastRise) return done("no rise");
   }
-  return { checkpoint: best.checkpoint, rounds, ended: "rounds" };
+  return done("rounds");
 }
 
 interface State {
@@ -130,11 +138,14 @@ async function playRound(context: StageContext, input: SelfPlayInput, state: Sta
   const solver: Solver = { ...input.solver, checkpoint: state.checkpoint };
   const labels = new Map(input.tasks.map(({ task, label }) => [task.id, label]));
 
-  const rollouts = await rollOut(context, {
-    ...{ name, solver, attempts: settings.attempts, shardSize, chance: `round-${number}` },
-    tasks: input.tasks.map(({ task }) => task),
-    expected: (taskId) => state.lengths.get(taskId) ?? expectedOf(labels.get(taskId)),
-  });
+  const made = number === 1 ? input.firstRollouts?.filter(({ taskId }) => labels.has(taskId)) : undefined;
+  const rollouts =
+    made ??
+    (await rollOut(context, {
+      ...{ name, solver, attempts: settings.attempts, shardSize, chance: `round-${number}` },
+      tasks: input.tasks.map(({ task }) => task),
+      expected: (taskId) => state.lengths.get(taskId) ?? expectedOf(labels.get(taskId)),
+    }));
   const truth = await reward(context, {
     ...{ name, rollouts, grader, extract, shardSize },
     gold: new Map([...labels].map(([taskId, { gold }]) => [taskId, gold])),
@@ -147,7 +158,11 @@ async function playRound(context: StageContext, input: SelfPlayInput, state: Sta
   const sifted = await sift(context, name, input, rollouts, graded);
   const kept = input.tasks.filter(({ task }) => sifted.get(task.id)?.dropped === null);
   const pairs = await pair(context, name, kept, judged, settings);
-  const right = kept.flatMap(({ task }) => sides(judged.get(task.id) ?? [], settings.pairs).right);
+  const right = within(
+    settings.budget.pairs,
+    kept.flatMap(({ task }) => sides(judged.get(task.id) ?? [], settings.pairs).right),
+    context.rng.fork(name, "right"),
+  );
 
   const enough = input.training.kind === "dpo" ? pairs.length > 0 : right.length > 0;
   if (!enough) {
@@ -218,7 +233,7 @@ async function pair(
   const all = kept.flatMap(({ task, label }) =>
     pairsOfTask(task.id, judged.get(task.id) ?? [], label, settings.pairs, random.fork(task.id)),
   );
-  const items = all.length <= settings.budget.pairs ? all : random.shuffle(all).slice(0, settings.budget.pairs);
+  const items = within(settings.budget.pairs, all, random);
   const records = await journaled(context, {
     ...{ journal: `${name}/pairs`, schema: PreferencePair, version: 1, unit: "pairs" },
     ...{
@@ -228,6 +243,11 @@ async function pair(
     },
   });
   return Array.fromAsync(records);
+}
+
+/** All of them, or as many as the budget allows, chosen by chance. */
+function within<T>(most: number, all: readonly T[], random: Rng): readonly T[] {
+  return all.length <= most ? all : random.shuffle(all).slice(0, most);
 }
 
 /** Each rollout with its prompt's ids, which the model's own tokenizer gives. */
