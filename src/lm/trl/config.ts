@@ -1,10 +1,8 @@
-/** A job as the keys of a TRL config, and the config as YAML. Writes no files. */
+/** A job as the keys of a TRL config. Writes no files. */
 import type { DpoJob, Optimization, SftJob } from "../contract.ts";
 import { refusal } from "../external/job.ts";
+import type { Keys, Value } from "../external/yaml.ts";
 import { type ResolvedTrlOptions, splitBatch, trlIssues } from "./options.ts";
-
-export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
-export type Keys = Record<string, Value>;
 
 /** Where a job's files lie. */
 export interface Places {
@@ -75,6 +73,18 @@ export function commonKeys(
   };
 }
 
+/**
+ * The options that a DPO job needs: TRL's NLL term is a mean over a micro-batch's tokens, ours over each row's, and with one row at
+ * a time they are the same.
+ * @throws PromptCotError `trainer`/`unfit-job`
+ */
+export function dpoOptions({ nllWeight }: DpoJob, options: ResolvedTrlOptions): ResolvedTrlOptions {
+  if (nllWeight === 0) return options;
+  if (options.perDeviceBatch === undefined || options.perDeviceBatch === 1) return { ...options, perDeviceBatch: 1 };
+  const message = `an NLL term by TRL needs one row at a time, and perDeviceBatch is ${options.perDeviceBatch}`;
+  throw refusal("unfit-job", message, "set perDeviceBatch to 1, or nllWeight to 0");
+}
+
 /** The keys that `dpo` adds: reference log-probabilities come with the rows. */
 export function dpoKeys({ beta, nllWeight }: DpoJob): Keys {
   return {
@@ -103,26 +113,4 @@ export function launchKeys({ processes, accelerate = {} }: ResolvedTrlOptions): 
 /** Optimizer steps of a job whose rows are not packed. */
 export function stepsOf({ rows, optimization }: SftJob | DpoJob): number {
   return optimization.epochs * Math.ceil(rows.length / optimization.batchSize);
-}
-
-/** Keys as YAML: one a line, values in flow style. */
-export function yaml(keys: Keys): string {
-  return Object.entries(keys)
-    .map(([key, value]) => `${key}: ${flow(value)}\n`)
-    .join("");
-}
-
-function flow(value: Value): string {
-  if (typeof value === "number") return number(value);
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
-  return `{${Object.entries(value)
-    .map(([key, member]) => `${JSON.stringify(key)}: ${flow(member)}`)
-    .join(", ")}}`;
-}
-
-/** YAML 1.1, which Python's parser reads, takes `1e-8` for a text: a float needs its point. */
-function number(value: number): string {
-  const text = String(value);
-  return /^-?\d+e/.test(text) ? text.replace("e", ".0e") : text;
 }

@@ -7,13 +7,15 @@ import { join, resolve } from "node:path";
 import type { CallOptions } from "../../core/events.ts";
 import type { Json } from "../../core/hash.ts";
 import { exists, writeFileAtomic, writeStreamAtomic } from "../../journal/files.ts";
-import type { DpoJob, PreferenceRow, SftJob, Trained, Trainer, TrainRow } from "../contract.ts";
+import type { DpoJob, SftJob, Trained, Trainer } from "../contract.ts";
 import { carryOut, checkRows, identityOf, type Outcome, refusal, type Work } from "../external/job.ts";
 import { type Program, runProgram } from "../external/program.ts";
-import { commonKeys, dpoKeys, type Keys, launchKeys, stepsOf, yaml } from "./config.ts";
+import { type Keys, yaml } from "../external/yaml.ts";
+import { commonKeys, dpoKeys, dpoOptions, launchKeys, stepsOf } from "./config.ts";
 import { checkExtra, type Environment, findEnvironment } from "./environment.ts";
 import { follower, lastCheckpoint } from "./follow.ts";
 import { type ResolvedTrlOptions, TrlOptions } from "./options.ts";
+import { dpoLine, sftLine } from "./rows.ts";
 
 export { TrlOptions, trlIssues } from "./options.ts";
 
@@ -31,21 +33,11 @@ export function trl(options: TrlOptions = {}): TrlTrainer {
   return {
     name: "trl",
     sft: (job, call) => train({ kind: "sft", job, keys: {}, rows: () => job.rows.map(sftLine) }, resolved, call),
-    dpo: (job, call) =>
-      train({ kind: "dpo", job, keys: dpoKeys(job), rows: () => job.rows.map(dpoLine) }, resolved, call),
+    async dpo(job, call) {
+      const options = dpoOptions(job, resolved);
+      return train({ kind: "dpo", job, keys: dpoKeys(job), rows: () => job.rows.map(dpoLine) }, options, call);
+    },
   };
-}
-
-/** A row as TRL takes it: −100 marks what is not to be learnt. */
-function sftLine({ ids, targets }: TrainRow): string {
-  return JSON.stringify({ input_ids: ids, labels: ids.map((id, at) => (targets[at] ? id : -100)) });
-}
-
-function dpoLine({ prompt, chosen, rejected, reference }: PreferenceRow): string {
-  return JSON.stringify({
-    ...{ prompt_ids: prompt, chosen_ids: chosen, rejected_ids: rejected },
-    ...{ ref_chosen_logps: reference.chosen, ref_rejected_logps: reference.rejected },
-  });
 }
 
 async function train(task: Task, options: ResolvedTrlOptions, call: CallOptions): Promise<Trained> {
