@@ -16,6 +16,7 @@ import { filterCommand } from "./filter.ts";
 import { gradeCommand } from "./grade.ts";
 import { initCommand } from "./init.ts";
 import { ledgerCommand } from "./ledger.ts";
+import { planCommand } from "./plan.ts";
 import { pushCommand } from "./push.ts";
 import { reportCommand } from "./report.ts";
 import { runCommand } from "./run.ts";
@@ -40,7 +41,7 @@ export const exitCodes = {
 } as const;
 
 const commands = [
-  ...[demoCommand, initCommand, runCommand, statusCommand, reportCommand, explainCommand, doctorCommand],
+  ...[demoCommand, initCommand, planCommand, runCommand, statusCommand, reportCommand, explainCommand, doctorCommand],
   ...[evalCommand, compareCommand],
   ...[gradeCommand, dedupCommand, decontaminateCommand, filterCommand, sampleConceptsCommand, calibrateCommand],
   ...[exportCommand, pushCommand, ledgerCommand],

@@ -69,7 +69,7 @@ function carryOut(session: Session, config: Config): Promise<void> {
 }
 
 /** Every file that the config names, with the hash of its content. */
-async function inputsOf(config: Config): Promise<{ path: string; sha256: string }[]> {
+export async function inputsOf(config: Config): Promise<{ path: string; sha256: string }[]> {
   const seeds = config.recipe === "seeds" ? [{ key: "seeds.file", path: config.seeds.file }] : [];
   return Promise.all([...seeds, ...curationFiles(config)].map(inputOf));
 }

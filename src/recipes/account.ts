@@ -18,6 +18,8 @@ export interface AccountOptions {
   now: () => number;
   /** Told once when the time is up. */
   onLimit: (stopped: Stopped) => void;
+  /** Told of every booking, for who wants to know each question's tokens and not only their sum. */
+  onBooked?: ((line: UsageLine) => void) | undefined;
 }
 
 export interface Account {
@@ -166,6 +168,7 @@ class RunAccount implements Account {
   /** Counted at once; resolves when it is written. What comes in one turn of the event loop is one write. */
   #book(line: UsageLine): Promise<void> {
     addUsage(this.spend, line, this.#options.prices);
+    this.#options.onBooked?.(line);
     this.#pending.push(line);
     this.#flushed ??= new Promise((resolve, reject) => {
       setImmediate(() => {

@@ -9,7 +9,7 @@ import { splitSeeds } from "../stages/split.ts";
 import { journaled } from "../stages/stage.ts";
 import type { SeedsConfig } from "./config.ts";
 import { conceptSets, usualLevels } from "./curation.ts";
-import { promptcot } from "./promptcot.ts";
+import { type Material, promptcot } from "./promptcot.ts";
 import type { Session } from "./session.ts";
 
 /** What is read of a row; columns of other names are left alone. */
@@ -26,6 +26,11 @@ const RejectedRow = z.strictObject({
 export const rejectedJournal = { journal: "seeds-rejected", schema: RejectedRow, version: 1 };
 
 export async function ownSeeds(session: Session, config: SeedsConfig): Promise<void> {
+  await promptcot(session, config, await seedsMaterial(session, config));
+}
+
+/** Seeds, splits, annotations and concept sets of a user's file. */
+export async function seedsMaterial(session: Session, config: SeedsConfig): Promise<Material> {
   const { context } = session;
   const seeds = await session.act("seeds", () => readSeeds(session, config));
   const splits = await splitSeeds(context, seeds, config.split, ({ id }) => id);
@@ -46,11 +51,11 @@ export async function ownSeeds(session: Session, config: SeedsConfig): Promise<v
           .map(({ concepts, level, seedId }) => ({ concepts, level, seedId })),
     }),
   );
-  await promptcot(session, config, { seeds, splits, annotations, sets });
+  return { seeds, splits, annotations, sets };
 }
 
 /** Good rows and rejected rows, each in a journal of its own. */
-async function readSeeds({ context }: Session, config: SeedsConfig): Promise<Seed[]> {
+export async function readSeeds({ context }: Session, config: SeedsConfig): Promise<Seed[]> {
   const { file, strict } = config.seeds;
   const once = { items: ["all"], shardSize: 1, unit: "files" };
   // Either journal may be there without the other after an interruption: whichever is missing has the file read.

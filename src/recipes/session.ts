@@ -8,6 +8,7 @@ import { rng } from "../core/rng.ts";
 import { inline } from "../exec/inline.ts";
 import { type Ledger, openLedger, type RawExchange } from "../journal/ledger.ts";
 import { openRun, type Run } from "../journal/run.ts";
+import type { UsageLine } from "../journal/usage.ts";
 import type { StageContext } from "../stages/stage.ts";
 import { type Account, openAccount } from "./account.ts";
 import type { Budget } from "./budget.ts";
@@ -28,6 +29,8 @@ export interface SessionOptions {
   ledger?: string;
   /** What the run may use at most, all its processes together. */
   budget?: Budget;
+  /** Told of every booking in the run's account. */
+  onBooked?: (line: UsageLine) => void;
   signal?: AbortSignal | undefined;
   onEvent: (event: RunEvent) => void;
   /** The clock, in milliseconds. */
@@ -89,12 +92,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     signal: until,
     onEvent: onWork,
   });
-  const { budget = {} } = options;
+  const { budget = {}, onBooked } = options;
   const onLimit = (stopped: Stopped) => time.abort(stopped);
   const writeStatus = (state: "running" | "done" | "stopped" | "failed") =>
     run.status({ stage: act, ...progress, state, alarms, said, spend: account?.spend, budget });
   try {
-    account = await openAccount({ folder, prices: pricesOf(config), budget, now, onLimit });
+    account = await openAccount({ folder, prices: pricesOf(config), budget, now, onLimit, onBooked });
   } catch (error) {
     await run.close();
     throw error;
@@ -149,7 +152,7 @@ const FREE_OF_BACKENDS = [
 ];
 
 /** What may differ when a run goes on: how files are named from here (their content is compared), and ways of asking. */
-function freeSettings({ backends = {} }: Config): string[] {
+export function freeSettings({ backends = {} }: Config): string[] {
   const ways = Object.keys(backends).flatMap((name) => FREE_OF_BACKENDS.map((key) => `config.backends.${name}.${key}`));
   return [
     "config.seeds.file",

@@ -1,0 +1,86 @@
+/** Estimates that say how sure they are: a middle, and bounds that the true number should lie within. Pure; measures nothing. */
+import { z } from "zod";
+
+export const Estimate = z.strictObject({ low: z.number(), mid: z.number(), high: z.number() });
+/** Of a number that is not negative. */
+export type Estimate = z.infer<typeof Estimate>;
+
+export function exactly(value: number): Estimate {
+  return { low: value, mid: value, high: value };
+}
+
+export const NOTHING: Estimate = exactly(0);
+
+export function between(low: number, mid: number, high: number): Estimate {
+  return { low: Math.min(low, mid), mid, high: Math.max(high, mid) };
+}
+
+/** A product. Both being low together is the widest that it can be. */
+export function times(a: Estimate, b: Estimate | number): Estimate {
+  const factor = typeof b === "number" ? exactly(b) : b;
+  return { low: a.low * factor.low, mid: a.mid * factor.mid, high: a.high * factor.high };
+}
+
+/** A sum of terms that may all err in the same direction, as they do where one measurement stands behind them all. */
+export function sum(terms: Iterable<Estimate>): Estimate {
+  let total = NOTHING;
+  for (const { low, mid, high } of terms) {
+    total = { low: total.low + low, mid: total.mid + mid, high: total.high + high };
+  }
+  return total;
+}
+
+/** No more than `most`. */
+export function capped({ low, mid, high }: Estimate, most: number): Estimate {
+  return { low: Math.min(low, most), mid: Math.min(mid, most), high: Math.min(high, most) };
+}
+
+export function holds({ low, high }: Estimate, value: number): boolean {
+  // Sums of fractions in binary: the bounds themselves are inside.
+  return value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9);
+}
+
+/**
+ * The sum over `count` items of which `n` were measured, with a 95 % interval: Student's t, and the correction for a sample
+ * without replacement from a finite number (Cochran 1977, §2.6); the items measured are known, the rest is guessed. One
+ * measured value says nothing of the spread: the interval then is from half to twice.
+ */
+export function totalFrom({ n, mean, deviation }: Moments, count: number): Estimate {
+  if (n === 0) return NOTHING;
+  if (n >= count) return exactly(mean * n);
+  const mid = mean * count;
+  if (n === 1) return between(mid / 2, mid, mid * 2);
+  const half = studentT(n - 1) * deviation * Math.sqrt((count * (count - n)) / n);
+  return between(Math.max(mean * n, mid - half), mid, mid + half);
+}
+
+/** Number, mean and standard deviation (with n − 1) of a sample. */
+export interface Moments {
+  n: number;
+  mean: number;
+  deviation: number;
+}
+
+export function momentsOf(sample: readonly number[]): Moments {
+  const n = sample.length;
+  if (n === 0) return { n, mean: 0, deviation: 0 };
+  const mean = sample.reduce((a, b) => a + b, 0) / n;
+  const squares = sample.reduce((a, x) => a + (x - mean) ** 2, 0);
+  return { n, mean, deviation: n === 1 ? 0 : Math.sqrt(squares / (n - 1)) };
+}
+
+/** The mean of `count` items of which a sample was measured, with a 95 % interval. */
+export function meanOf(sample: readonly number[], count: number): Estimate {
+  const size = Math.max(count, sample.length, 1);
+  return times(totalFrom(momentsOf(sample), size), 1 / size);
+}
+
+/** The 97.5 % quantile of Student's distribution. */
+function studentT(degrees: number): number {
+  const table = [
+    ...[12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131],
+    ...[2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042],
+  ];
+  // Beyond the table: Cornish and Fisher's first term, right to 0.002.
+  return table[degrees - 1] ?? 1.96 + 2.4 / degrees;
+}

@@ -1,0 +1,271 @@
+/**
+ * How fast the backends are that a run's models are behind, from a probe of the model that the run starts from. Measures
+ * speed only: what an untrained model writes says nothing of lengths.
+ */
+import { join } from "node:path";
+import { between, type Estimate } from "../analyses/estimate.ts";
+import { messageOf, PromptCotError } from "../core/errors.ts";
+import type { Backend, Checkpoint, Model, SampleRequest, Tokenizer } from "../lm/contract.ts";
+import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
+import { type Format, formatFor } from "../stages/em/format.ts";
+import type { Pair } from "../stages/em/records.ts";
+import { type BackendConfig, backendOf, fullRoles } from "./backend-config.ts";
+import { type Cast, compose } from "./backends.ts";
+import { type Config, fitOf } from "./config.ts";
+import { foundation } from "./foundation.ts";
+import type { Scene } from "./plan-material.ts";
+import type { Lengths, Work } from "./work.ts";
+
+/** Seconds that a piece of work takes: so many to begin, and so many for each unit. */
+export interface Speed {
+  start: number;
+  /** For each token written (samples), read (scores) or taught (training). */
+  perToken: number;
+}
+
+/** By backend, kind of work and model. */
+export type Speeds = ReadonlyMap<string, Speed>;
+
+/** A probe of seconds on a machine that may be busy otherwise: the whole may take half as long, or three times. */
+const SPREAD = { embedded: between(0.4, 1, 3), server: between(0.3, 1, 4) };
+
+/** Sequences of one probe of the engine, as many as it works on at once. */
+const AT_ONCE = 32;
+
+export function secondsOf(work: Work, config: Config, speeds: Speeds): Estimate | null {
+  const backend = backendOf(config.backends ?? {}, work.backend);
+  const speed = speeds.get(nameOf(work));
+  if (speed === undefined) return null;
+  const tokens = work.kind === "score" ? work.prompt : work.completion;
+  const { low, mid, high } = SPREAD[backend?.kind === "embedded" ? "embedded" : "server"];
+  const at = (which: "low" | "mid" | "high", factor: number) =>
+    Math.max(
+      work.requests[which] === 0 ? 0 : factor * (speed.start + speed.perToken * tokens[which]),
+      limited(work, backend, which),
+    );
+  return { low: at("low", low), mid: at("mid", mid), high: at("high", high) };
+}
+
+/** Seconds that a server's limits by the minute impose. */
+function limited(work: Work, backend: BackendConfig | undefined, at: "low" | "mid" | "high"): number {
+  if (backend?.kind !== "openai") return 0;
+  const { requestsPerMinute, tokensPerMinute } = backend.limits;
+  const tokens = work.prompt[at] + work.completion[at];
+  return Math.max(
+    requestsPerMinute === undefined ? 0 : (60 * work.requests[at]) / requestsPerMinute,
+    tokensPerMinute === undefined ? 0 : (60 * tokens) / tokensPerMinute,
+  );
+}
+
+function nameOf({ backend, kind, of }: Pick<Work, "backend" | "kind" | "of">): string {
+  return `${backend} ${kind} ${of}`;
+}
+
+/** Probes who samples, scores and trains `q` and `p`, and takes from the account how fast the annotators answered. */
+export async function probeSpeeds(
+  scene: Scene,
+  tokenizer: Tokenizer,
+  pairs: readonly Pair[],
+  lengths: Lengths,
+): Promise<Speeds> {
+  const speeds = new Map<string, Speed>(answeredSpeeds(scene));
+  if (scene.items === 0 || pairs.length === 0) return speeds;
+  const { config, session, notes } = scene;
+  const cast = compose(session, config);
+  const some = Array.from({ length: AT_ONCE }, (_, i) => pairs[i % pairs.length] as Pair);
+  const context: Probe = { scene, cast, tokenizer, format: formatFor(tokenizer), pairs: some, lengths };
+  const roles = fullRoles(config);
+  try {
+    for (const task of tasksOf(context)) {
+      const backend = backendOf(config.backends ?? {}, task.backend);
+      const why = unprobed(task.backend, backend);
+      if (why !== undefined) notes.push(why);
+      else await attempt(scene, task, speeds);
+    }
+  } finally {
+    await cast.close();
+  }
+  if (roles.q.sample === roles.p.sample) copySpeed(speeds, roles.q.sample);
+  return speeds;
+}
+
+interface Probe {
+  scene: Scene;
+  cast: Cast;
+  tokenizer: Tokenizer;
+  format: Format;
+  pairs: readonly Pair[];
+  lengths: Lengths;
+}
+
+interface Task extends Pick<Work, "backend" | "kind" | "of"> {
+  measure: () => Promise<Speed>;
+}
+
+function tasksOf(probe: Probe): Task[] {
+  const { scene, cast } = probe;
+  const roles = fullRoles(scene.config);
+  return [
+    { backend: roles.q.sample, kind: "sample", of: "q", measure: () => sampling(probe, cast.q.sampler, "q") },
+    ...(roles.p.sample === roles.q.sample
+      ? []
+      : [
+          {
+            backend: roles.p.sample,
+            kind: "sample",
+            of: "p",
+            measure: () => sampling(probe, cast.p.sampler, "p"),
+          } as const,
+        ]),
+    { backend: roles.p.score, kind: "score", of: "p", measure: () => scoring(probe, cast.p.scorer) },
+    { backend: roles.q.train, kind: "train", of: "q", measure: () => training(probe, "q") },
+    { backend: roles.p.train, kind: "train", of: "p", measure: () => training(probe, "p") },
+  ];
+}
+
+/** Why a backend is not tried out by a plan; undefined where it is. */
+function unprobed(name: string, backend: BackendConfig | undefined): string | undefined {
+  switch (backend?.kind) {
+    case "embedded":
+      return undefined;
+    case "openai":
+      return backend.weights.kind === "lora"
+        ? `${name}: its adapters come of training, so its speed is not known before`
+        : undefined;
+    default:
+      return `${name}: its speed is not probed, since a job of it takes too long`;
+  }
+}
+
+async function attempt({ notes }: Scene, task: Task, speeds: Map<string, Speed>): Promise<void> {
+  try {
+    speeds.set(nameOf(task), await task.measure());
+  } catch (error) {
+    if (!(error instanceof PromptCotError)) throw error;
+    notes.push(`${task.backend} was not tried out: ${messageOf(error)}`);
+  }
+}
+
+/** One backend samples for both models: the lengths differ, the speed for each token hardly. */
+function copySpeed(speeds: Map<string, Speed>, backend: string): void {
+  const speed = speeds.get(nameOf({ backend, kind: "sample", of: "q" }));
+  if (speed !== undefined) speeds.set(nameOf({ backend, kind: "sample", of: "p" }), speed);
+}
+
+/** The model that the run starts from. */
+async function baseOf({ session, config }: Scene): Promise<Checkpoint> {
+  return "from" in config.model
+    ? openCheckpoint(config.model.from)
+    : (await foundation(session.context, config, [])).base;
+}
+
+async function withBase<T>(probe: Probe, backend: Backend, use: (model: Model) => Promise<T>): Promise<T> {
+  const model = await backend.open(await baseOf(probe.scene), probe.scene.session.context);
+  try {
+    return await use(model);
+  } finally {
+    await model.close();
+  }
+}
+
+function sampling(probe: Probe, backend: Backend, of: "q" | "p"): Promise<Speed> {
+  const { format, pairs, lengths, scene } = probe;
+  const maxTokens = Math.ceil(of === "q" ? lengths.rationale.mid : lengths.rationale.mid + lengths.problem.mid);
+  const requests = pairs.map((pair, i): SampleRequest => {
+    const ids = of === "q" ? format.promptOfQ(pair, pair.problem) : format.promptOfP(pair);
+    return { id: String(i), prompt: { kind: "ids", ids }, maxTokens, temperature: 1, topP: 1, stop: {}, seed: i };
+  });
+  return withBase(probe, backend, async ({ sampler }) => {
+    if (sampler === undefined) throw new Error("a sampler that does not sample");
+    return twice(scene, async () => {
+      let tokens = 0;
+      for await (const answer of sampler.sample(requests, scene.session.context)) {
+        if (answer.ok) tokens += answer.usage.completionTokens;
+      }
+      return tokens;
+    });
+  });
+}
+
+function scoring(probe: Probe, backend: Backend): Promise<Speed> {
+  const { format, pairs, tokenizer, scene } = probe;
+  const requests = pairs.map((pair, i) => ({
+    id: String(i),
+    prefix: format.promptOfP(pair),
+    completion: [...format.rationale(tokenizer.encode(pair.rationale)), ...format.problem(pair.problem)],
+  }));
+  const tokens = requests.reduce((sum, { prefix, completion }) => sum + prefix.length + completion.length, 0);
+  return withBase(probe, backend, async ({ scorer }) => {
+    if (scorer === undefined) throw new Error("a scorer that does not score");
+    return twice(scene, async () => {
+      for await (const _ of scorer.score(requests, scene.session.context));
+      return tokens;
+    });
+  });
+}
+
+/** The first time includes what is prepared once: compiling, connecting. */
+async function twice({ session }: Scene, work: () => Promise<number>): Promise<Speed> {
+  const time = async () => {
+    const start = performance.now();
+    const tokens = await work();
+    return { tokens: Math.max(1, tokens), seconds: (performance.now() - start) / 1000 };
+  };
+  session.context.onEvent?.({ kind: "note", message: "a probe of speed" });
+  const first = await time();
+  const second = await time();
+  return { start: Math.max(0, first.seconds - second.seconds), perToken: second.seconds / second.tokens };
+}
+
+/** Two jobs: the first one shows what is prepared once, the second one the speed. */
+async function training(probe: Probe, of: "q" | "p"): Promise<Speed> {
+  const { scene, cast, format, pairs, tokenizer } = probe;
+  const { optimization } = fitOf(scene.config.em[of]);
+  const from = await baseOf(scene);
+  const job = async (steps: number) => {
+    const rows = Array.from({ length: steps * optimization.batchSize }, (_, i) => {
+      const pair = pairs[i % pairs.length] as Pair;
+      const z = tokenizer.encode(pair.rationale);
+      return of === "q" ? format.rowOfQ(`${i}`, pair, pair.problem, z) : format.rowOfP(`${i}`, pair, z, pair.problem);
+    });
+    const out = join(scene.session.context.folder, "speed", `${of}-${steps}`);
+    const start = performance.now();
+    const settings = { ...optimization, epochs: 1 };
+    const done = await cast[of].trainer.sft(
+      { from, out, rows, optimization: settings, optimizer: "fresh", seed: 1 },
+      scene.session.context,
+    );
+    return { tokens: done.targetTokens, seconds: (performance.now() - start) / 1000 };
+  };
+  const short = await job(STEPS.short);
+  const long = await job(STEPS.long);
+  // The long job finds compiled what the short one needed.
+  const perToken = long.seconds / Math.max(1, long.tokens);
+  return { start: Math.max(0, short.seconds - perToken * short.tokens), perToken };
+}
+
+const STEPS = { short: 2, long: 6 };
+
+/** How fast annotators answered, at as many questions at once as their backend allows. */
+function answeredSpeeds({ booked, config }: Scene): [string, Speed][] {
+  const found: [string, Speed][] = [];
+  for (const name of new Set(config.roles?.annotators ?? [])) {
+    const backend = backendOf(config.backends ?? {}, name);
+    const paid = booked.flatMap((line) =>
+      line.kind === "tokens" && line.backend === name && line.source === "paid" && line.stage.startsWith("probe/")
+        ? [line]
+        : [],
+    );
+    const seconds = booked.reduce(
+      (sum, line) =>
+        line.kind === "use" && line.backend === name && line.stage.startsWith("probe/") ? sum + line.seconds : sum,
+      0,
+    );
+    const tokens = paid.reduce((sum, { completion }) => sum + completion, 0);
+    if (tokens === 0 || seconds === 0) continue;
+    const most = backend?.kind === "openai" ? backend.limits.inFlight : 1;
+    const perToken = (seconds * Math.min(most, paid.length)) / tokens / most;
+    found.push([nameOf({ backend: name, kind: "sample", of: "other" }), { start: 0, perToken }]);
+  }
+  return found;
+}
