@@ -14,7 +14,7 @@ export { type GgufConfig, GgufOptions } from "./options.ts";
 export { writeGguf } from "./write.ts";
 
 export interface Gguf extends Backend {
-  /** A checkpoint's path is that of a .gguf file, named by `ggufCheckpoint`. */
+  /** The checkpoint is a .gguf file or a folder in Hugging Face layout, named by `ggufCheckpoint`. */
   open(checkpoint: Checkpoint, options?: CallOptions): Promise<Model>;
 }
 

@@ -1,6 +1,9 @@
-/** An open GGUF file: its lanes, sampler and scorer, in this process. */
+/** An open GGUF file: its lanes, sampler and scorer, in this process. Of a checkpoint folder it makes one first. */
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
-import type { LlamaModel, Token } from "node-llama-cpp";
+import type { Llama, LlamaModel, Token } from "node-llama-cpp";
 import { messageOf, PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/events.ts";
 import { contentId } from "../../core/hash.ts";
@@ -12,50 +15,92 @@ import type { GgufOptions } from "./options.ts";
 import { type SamplingEngine, sample } from "./sample.ts";
 import { score } from "./score.ts";
 import { TokenizerMetadata, tokenizerOf } from "./tokenizer.ts";
+import { writeGguf } from "./write.ts";
 
 /** Part of every identity: raised when a change here changes answers' last bits. */
 const NUMERICS = 1;
 
 /**
- * @throws PromptCotError `checkpoint-changed` if the file is not the one that the checkpoint names, `no-gguf`, `bad-gguf`,
- * `bad-tokenizer`, `no-memory`, and those of `llamaLibrary`
+ * @throws PromptCotError `checkpoint-changed` if the path no longer holds what the checkpoint names, `bad-gguf`, `bad-tokenizer`,
+ * `no-memory`, and those of `ggufCheckpoint`, `writeGguf` and `llamaLibrary`
  */
 export async function openGguf(checkpoint: Checkpoint, options: GgufOptions, call: CallOptions): Promise<Model> {
   const found = await ggufCheckpoint(checkpoint.path);
   if (found.hash !== checkpoint.hash) throw changed(checkpoint, found);
   throwIfStopped(call.signal);
   const llama = await llamaLibrary(options.gpu);
-  const model = await load(checkpoint.path, options, call);
+  const file = await fileOf(checkpoint.path);
   try {
-    const metadata = TokenizerMetadata.parse(model.fileInfo.metadata.tokenizer);
-    const tokenizer = tokenizerOf(model, metadata, checkpoint.path);
-    const contextLength = Math.min(options.contextLength, model.trainContextSize);
-    const threads = options.threads ?? llama.cpuMathCores;
-    const { lanes: count, cache } = options;
-    const vocabSize = metadata.ggml.tokens.length;
-    const laneOptions = { lanes: count, threads, contextLength, vocabSize, cache };
-    const lanes = await openLanes(model, laneOptions).catch((cause: unknown) => {
-      throw noMemory(checkpoint.path, cause);
-    });
-    const { release } = llama.llamaCppRelease;
-    const build = { release, gpu: llama.gpu, cache, threads, contextLength };
-    return opened(contentId({ gguf: NUMERICS, checkpoint: checkpoint.hash, ...build }), model, tokenizer, lanes, {
-      contextLength,
-      chat: metadata.chat_template,
-    });
+    throwIfStopped(call.signal);
+    const loaded = await load(llama, file.path, options, call);
+    // A mapped file need not have a name, and what has none is not left behind by a process that is killed.
+    if (process.platform !== "win32") await file.remove();
+    try {
+      return await prepared(llama, loaded, checkpoint, options, file.remove);
+    } catch (error) {
+      await loaded.dispose();
+      throw error;
+    }
   } catch (error) {
-    await model.dispose();
+    await file.remove();
     throw error;
   }
 }
 
-function opened(
-  identity: string,
+/** The file to load, which a folder's checkpoint gets for as long as it is open. */
+async function fileOf(path: string): Promise<{ path: string; remove(): Promise<void> }> {
+  if (!(await stat(path)).isDirectory()) return { path, remove: () => Promise.resolve() };
+  const scratch = await mkdtemp(join(tmpdir(), "promptcot-gguf-"));
+  const remove = () => rm(scratch, { recursive: true, force: true });
+  try {
+    return { path: (await writeGguf(path, join(scratch, "model.gguf"))).path, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function prepared(
+  llama: Llama,
   model: LlamaModel,
-  tokenizer: Tokenizer,
-  lanes: Lanes,
-  { contextLength, chat }: { contextLength: number; chat: string | undefined },
-): Model {
+  checkpoint: Checkpoint,
+  options: GgufOptions,
+  remove: () => Promise<void>,
+): Promise<Model> {
+  const metadata = TokenizerMetadata.parse(model.fileInfo.metadata.tokenizer);
+  const tokenizer = tokenizerOf(model, metadata, checkpoint.path);
+  const contextLength = Math.min(options.contextLength, model.trainContextSize);
+  const threads = options.threads ?? llama.cpuMathCores;
+  const { lanes: count, cache } = options;
+  const vocabSize = metadata.ggml.tokens.length;
+  const lanes = await openLanes(model, { lanes: count, threads, contextLength, vocabSize, cache }).catch(
+    (cause: unknown) => {
+      throw noMemory(checkpoint.path, cause);
+    },
+  );
+  const { release } = llama.llamaCppRelease;
+  const build = { release, gpu: llama.gpu, cache, threads, contextLength };
+  const identity = contentId({ gguf: NUMERICS, checkpoint: checkpoint.hash, ...build });
+  const close = async () => {
+    await lanes.close();
+    await model.dispose();
+    await remove();
+  };
+  return opened({ identity, model, tokenizer, lanes, contextLength, chat: metadata.chat_template, close });
+}
+
+interface Parts {
+  identity: string;
+  model: LlamaModel;
+  tokenizer: Tokenizer;
+  lanes: Lanes;
+  contextLength: number;
+  /** The chat template. */
+  chat: string | undefined;
+  close(): Promise<void>;
+}
+
+function opened({ identity, model, tokenizer, lanes, contextLength, chat, close }: Parts): Model {
   const template = chat === undefined ? undefined : new Template(chat);
   const { bosString, eosString } = model.tokens;
   const special = { bos_token: bosString ?? "", eos_token: eosString ?? "" };
@@ -73,14 +118,18 @@ function opened(
     sampler: { sample: (requests, call) => sample(sampling, requests, call) },
     scorer: { score: (requests, call) => score(scoring, requests, call) },
     close: () => {
-      closing ??= lanes.close().then(() => model.dispose());
+      closing ??= close();
       return closing;
     },
   };
 }
 
-async function load(path: string, { gpu }: GgufOptions, { signal, onEvent }: CallOptions): Promise<LlamaModel> {
-  const llama = await llamaLibrary(gpu);
+async function load(
+  llama: Llama,
+  path: string,
+  { gpu }: GgufOptions,
+  { signal, onEvent }: CallOptions,
+): Promise<LlamaModel> {
   let told = 0;
   try {
     return await llama.loadModel({

@@ -1,13 +1,12 @@
 /**
- * Serves a GGUF file, or a checkpoint folder of which it makes one first: `node test/servers/llama/main.ts --model PATH --port 0`.
+ * Serves a GGUF file, or a checkpoint folder: `node test/servers/llama/main.ts --model PATH --port 0`.
  * Prints its port when it is ready. Ends on SIGTERM and on Ctrl-C.
  */
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { once } from "node:events";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { messageOf, PromptCotError } from "../../../src/core/errors.ts";
-import { gguf, ggufCheckpoint, libraryFacts, writeGguf } from "../../../src/lm/gguf/index.ts";
+import { messageOf, PromptCotError, Stopped } from "../../../src/core/errors.ts";
+import { gguf, ggufCheckpoint, libraryFacts } from "../../../src/lm/gguf/index.ts";
 import { llamaServer } from "./server.ts";
 
 const USAGE = `node test/servers/llama/main.ts --model PATH [options]
@@ -31,27 +30,25 @@ const { values } = parseArgs({
 
 async function main(path: string): Promise<void> {
   const root = resolve(path);
-  const scratch = statSync(root).isDirectory() ? mkdtempSync(join(tmpdir(), "promptcot-llama-")) : undefined;
-  if (scratch !== undefined) process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
-  const file = scratch === undefined ? await ggufCheckpoint(root) : await writeGguf(root, join(scratch, "model.gguf"));
   const backend = gguf({
     contextLength: Number(values["context-length"]),
     lanes: Number(values.lanes),
     threads: Number(values.threads),
   });
-  const { tokenizer, sampler, scorer, ...rest } = await backend.open(file);
+  const stop = new AbortController();
+  const ended = once(stop.signal, "abort");
+  // Not `once`: a library below kills the process if its listener is the only one left.
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stop.abort());
+  const opened = await backend.open(await ggufCheckpoint(root), { signal: stop.signal });
+  const { tokenizer, sampler, scorer, ...rest } = opened;
   if (!tokenizer || !sampler || !scorer) throw new Error("the gguf backend offers all three");
   const model = { ...rest, tokenizer, sampler, scorer };
   const { release } = await libraryFacts(false);
   const server = await llamaServer({ model, name: values.name ?? path, root, release, port: Number(values.port) });
-  const end = () => {
-    void server
-      .close()
-      .then(() => model.close())
-      .then(() => process.exit(0));
-  };
-  process.once("SIGTERM", end).once("SIGINT", end);
   console.log(server.port);
+  await ended;
+  await server.close();
+  await opened.close();
 }
 
 if (values.model === undefined) {
@@ -59,6 +56,7 @@ if (values.model === undefined) {
   process.exitCode = 2;
 } else {
   await main(values.model).catch((error: unknown) => {
+    if (error instanceof Stopped) process.exit(0);
     console.error(messageOf(error));
     if (error instanceof PromptCotError && error.next !== undefined) console.error(error.next);
     process.exit(4);
