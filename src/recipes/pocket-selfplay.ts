@@ -1,94 +1,191 @@
-/** The last act of a pocket run: a solver improves itself on the problems that `p` wrote. One round on one screen. */
+/** The last act of a pocket run: a solver improves itself on problems that `p` writes for it. */
+import { join } from "node:path";
 import { z } from "zod";
+import type { Rng } from "../core/rng.ts";
 import { PocketSeed } from "../domains/pocket/generate.ts";
-import { heldOutCombinations } from "../domains/pocket/index.ts";
+import { type ConceptName, levelOf, skeletonOf } from "../domains/pocket/index.ts";
 import type { Backend, Checkpoint, Tokenizer, Trainer } from "../lm/contract.ts";
-import { heldOutScore } from "../stages/selfplay/held-out.ts";
+import type { Given } from "../stages/em/format.ts";
+import { type HeldOut, heldOutScore } from "../stages/selfplay/held-out.ts";
 import { type LabelSource, label } from "../stages/selfplay/label.ts";
-import { type GoodLabel, Task } from "../stages/selfplay/records.ts";
-import { type SelfPlayOutcome, selfPlay } from "../stages/selfplay/round.ts";
+import { type GoodLabel, type Label, Task } from "../stages/selfplay/records.ts";
+import { type SelfPlaySettings, selfPlay } from "../stages/selfplay/round.ts";
 import type { Solver } from "../stages/selfplay/solver.ts";
 import type { Training } from "../stages/selfplay/train.ts";
-import { journaled, recordsOf } from "../stages/stage.ts";
-import { synthesized } from "../stages/synthesized.ts";
+import { journaled, recordsOf, type StageContext } from "../stages/stage.ts";
+import { synthesize } from "../stages/synthesize.ts";
 import type { PocketConfig } from "./config.ts";
 import { fitOf } from "./fit-config.ts";
-import {
-  fits,
-  heldOutTasks,
-  pocketSolver,
-  pocketSolving,
-  skeletonOf,
-  solutionRows,
-  trainSolver,
-} from "./pocket-solver.ts";
+import { fits, heldOutTasks, pocketSolver, pocketSolving, solverCombinations, trainSolver } from "./pocket-solver.ts";
 import type { PocketSelfPlayConfig } from "./selfplay-config.ts";
 import type { Session } from "./session.ts";
+
+/** Attempts in flight in the engine: its slots, and some to follow. */
+const TOGETHER = 256;
+
+/** Who plays the parts, and what the solver starts from. */
+export interface SolverParts {
+  sampler: Backend;
+  scorer: Backend;
+  trainer: Trainer;
+  tokenizer: Tokenizer;
+  /** The cold start's `q`, which has learned to read problems. */
+  from: Checkpoint;
+  /** Writes the problems. */
+  p: { backend: Backend; checkpoint: Checkpoint };
+}
+
+export async function pocketSelfPlay(session: Session, config: PocketConfig, parts: SolverParts): Promise<void> {
+  const { context } = session;
+  const { selfPlay: settings } = config;
+  if (settings.rounds === 0) return;
+  const seeds = await solverSeeds(context, settings);
+  const held = heldOutSets(context.rng, settings, new Set(seeds.all.map(({ skeleton }) => skeleton)));
+  const { solver } = await session.act("solver", () => makeSolver(context, settings, parts, seeds.taught));
+  const tasks = await session.act("its problems", () => writtenTasks(context, config, parts, held.skeletons));
+  const labels = await session.act("labels", () => label(context, { ...labelling(config, solver), tasks }));
+  const outcome = await session.act("self-play", () =>
+    selfPlay(context, {
+      ...{ name: "selfplay", solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
+      tasks: labelled(tasks, labels),
+      training: trainingOf(parts, settings),
+      heldOut: scoring(config, held.dev),
+      settings: playSettings(config),
+    }),
+  );
+  await session.act("solver, tested", async () => {
+    const test = scoring(config, held.test);
+    await heldOutScore(context, "selfplay/test/before", solver, test);
+    await heldOutScore(context, "selfplay/test/after", { ...solver, checkpoint: outcome.checkpoint }, test);
+  });
+}
+
+/** The run's training seeds that are about the solver's concepts, and those whose solutions it is taught. */
+export async function solverSeeds(
+  context: Pick<StageContext, "folder" | "rng">,
+  { solver: { concepts, solutions } }: PocketSelfPlayConfig,
+): Promise<{ all: PocketSeed[]; taught: PocketSeed[]; rest: PocketSeed[] }> {
+  const splits = new Map<string, string>();
+  for await (const { seedId, split } of recordsOf(context, splitJournal)) splits.set(seedId, split);
+  const all = await Array.fromAsync(recordsOf(context, { journal: "seeds", schema: PocketSeed, version: 1 }));
+  const known: ReadonlySet<string> = new Set(concepts);
+  const own = all.filter((seed) => splits.get(seed.id) === "train" && seed.concepts.every((one) => known.has(one)));
+  const shuffled = context.rng.fork("selfplay", "solutions").shuffle(own);
+  return { all, taught: shuffled.slice(0, solutions), rest: shuffled.slice(solutions) };
+}
+
+const splitJournal = {
+  journal: "split",
+  schema: z.strictObject({ seedId: z.string(), split: z.string() }),
+  version: 1,
+};
+
+/** Fresh problems for the score after each round, and others for before and after; no seed has one of their skeletons. */
+export function heldOutSets(rng: Rng, { heldOut, solver }: PocketSelfPlayConfig, taken: ReadonlySet<string>) {
+  const random = rng.fork("selfplay", "held-out");
+  const fresh = heldOutTasks(heldOut.dev + heldOut.test, { random, concepts: solver.concepts, taken });
+  return {
+    dev: fresh.slice(0, heldOut.dev),
+    test: fresh.slice(heldOut.dev),
+    skeletons: new Set(fresh.map(({ problem }) => skeletonOf(problem))),
+  };
+}
+
+export async function makeSolver(
+  context: StageContext,
+  { solver: settings }: PocketSelfPlayConfig,
+  { trainer, from, tokenizer, sampler }: SolverParts,
+  seeds: readonly PocketSeed[],
+): Promise<{ solver: Solver }> {
+  if (seeds.length < settings.solutions) {
+    const message = `${seeds.length} training seeds are about the solver's concepts, fewer than the ${settings.solutions} asked for: all are taught`;
+    context.onEvent?.({ kind: "note", message });
+  }
+  const name = "selfplay/solver";
+  const checkpoint = await trainSolver(context, { name, trainer, from, tokenizer, seeds, solver: settings });
+  return { solver: pocketSolver(sampler, checkpoint, tokenizer) };
+}
 
 /** Why a written problem became no task. */
 export const TaskChoice = z.discriminatedUnion("kept", [
   z.strictObject({ kept: z.literal(true), task: Task }),
   z.strictObject({ kept: z.literal(false), id: z.string(), reason: z.string() }),
 ]);
+export type TaskChoice = z.infer<typeof TaskChoice>;
 export const tasksJournal = { journal: "selfplay/tasks", schema: TaskChoice, version: 1 };
 
-/** Who plays the solver's parts, and what it starts from. */
-export interface SolverParts {
-  sampler: Backend;
-  scorer: Backend;
-  trainer: Trainer;
-  from: Checkpoint;
-  tokenizer: Tokenizer;
+/** Where the problems are that `p` wrote for the solver. */
+export const problemsFolder = (folder: string): string => join(folder, "selfplay");
+
+/** What `p` writes for sets of the solver's concepts. The oracle has no say in what is kept; it only measures the labels afterwards. */
+export async function writtenTasks(
+  context: StageContext,
+  config: PocketConfig,
+  { p, tokenizer }: Pick<SolverParts, "p" | "tokenizer">,
+  heldOut: ReadonlySet<string>,
+): Promise<Task[]> {
+  const { sets: _, drawsPerSet: __, ...drawing } = config.synthesize;
+  const { selfPlay, shardSize } = config;
+  const sets = conceptPairs(selfPlay.solver.concepts, selfPlay.tasks, context.rng.fork("selfplay", "sets"));
+  const written = await synthesize(
+    { ...context, folder: problemsFolder(context.folder) },
+    { backend: p.backend, p: p.checkpoint, sets, drawsPerSet: 1, shardSize, ...drawing },
+  );
+  const seen = new Set<string>();
+  const choices: TaskChoice[] = [];
+  for await (const entry of written) {
+    const id = entry.ok ? entry.problem.id : entry.id;
+    const reason = entry.ok ? unfit(entry.problem.problem, { seen, heldOut, tokenizer, config }) : entry.reason;
+    if (entry.ok) seen.add(entry.problem.problem);
+    if (entry.ok && reason === null) choices.push({ kept: true, task: { id, problem: entry.problem.problem } });
+    else choices.push({ kept: false, id, reason: reason ?? "" });
+  }
+  const worker = async (shard: { items: readonly TaskChoice[] }) => shard.items;
+  const shard = { items: choices, shardSize: Math.max(1, choices.length), unit: "tasks", worker };
+  const records = await journaled(context, { ...tasksJournal, ...shard });
+  return (await Array.fromAsync(records)).flatMap((choice) => (choice.kept ? [choice.task] : []));
 }
 
-export async function pocketSelfPlay(session: Session, config: PocketConfig, parts: SolverParts): Promise<void> {
-  const { context } = session;
-  const { selfPlay: settings, shardSize } = config;
-  if (settings.rounds === 0) return;
-  const { tokenizer } = parts;
-  const held = await heldOut(session, config);
+/** Why a problem is no task, or null. */
+export function unfit(
+  problem: string,
+  given: {
+    seen: ReadonlySet<string>;
+    heldOut: ReadonlySet<string>;
+    tokenizer: Tokenizer;
+    config: Pick<PocketConfig, "model" | "selfPlay">;
+  },
+): string | null {
+  const { contextLength } = given.config.model;
+  if (given.seen.has(problem)) return "the same text as an earlier one";
+  if (given.heldOut.has(skeletonOf(problem))) return "its skeleton is that of a held-out problem";
+  if (!fits(given.tokenizer, problem, contextLength, given.config.selfPlay.attempts.maxTokens))
+    return "problem and solution would not fit into the context";
+  return null;
+}
 
-  const solver = await session.act("solver", async () => {
-    const rows = solutionRows(tokenizer, held.seeds.slice(0, settings.solver.solutions));
-    const fit = fitOf(settings.solver.fit);
-    const checkpoint = await trainSolver(context, { ...parts, name: "selfplay/solver", rows, fit });
-    return pocketSolver(parts.sampler, checkpoint, tokenizer);
-  });
-  const tasks = await chooseTasks(session, config, tokenizer, held.skeletons);
-  const labels = await session.act("labels", () =>
-    label(context, { name: "selfplay", tasks, shardSize: shardSize * 8, source: majorityOf(solver, settings) }),
-  );
+function conceptPairs(concepts: readonly ConceptName[], count: number, random: Rng): Given[] {
+  const sets = solverCombinations(concepts).sampleHeldOut(count, random);
+  return sets.map((set) => ({ concepts: set, level: levelOf(set) }));
+}
+
+/** Tasks whose labels can be believed, with their labels. */
+export function labelled(tasks: readonly Task[], labels: readonly Label[]): { task: Task; label: GoodLabel }[] {
   const good = new Map(labels.flatMap((one) => (one.source === "quarantine" ? [] : [[one.taskId, one] as const])));
-  const { dev, test } = held;
-  const attempts = {
-    count: settings.heldOut.attempts,
-    temperature: settings.heldOut.temperature,
-    topP: 1,
-    maxTokens: settings.attempts.maxTokens,
-  };
-  const scoring = { attempts, grader: pocketSolving.grader, shardSize: shardSize * 8 };
-  const outcome = await session.act("self-play", () =>
-    selfPlay(context, {
-      ...{ name: "selfplay", solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
-      tasks: tasks.flatMap((task) => (good.has(task.id) ? [{ task, label: good.get(task.id) as GoodLabel }] : [])),
-      training: trainingOf(parts, settings),
-      heldOut: { ...scoring, tasks: dev },
-      settings: playSettings(settings, shardSize),
-    }),
-  );
-  await session.act("solver, tested", async () => {
-    await heldOutScore(context, "selfplay/test/before", solver, { ...scoring, tasks: test });
-    const after: SelfPlayOutcome["checkpoint"] = outcome.checkpoint;
-    await heldOutScore(context, "selfplay/test/after", { ...solver, checkpoint: after }, { ...scoring, tasks: test });
+  return tasks.flatMap((task) => {
+    const own = good.get(task.id);
+    return own === undefined ? [] : [{ task, label: own }];
   });
 }
 
-export function majorityOf(labeller: Solver, settings: PocketSelfPlayConfig): LabelSource {
-  const { labels, attempts } = settings;
-  return {
+/** The solver votes for the labels itself, by generations apart from its rollouts. */
+export function labelling({ selfPlay, shardSize }: PocketConfig, labeller: Solver) {
+  const { labels, attempts } = selfPlay;
+  const source: LabelSource = {
     ...{ kind: "majority", labeller, rules: labels.vote, extract: pocketSolving.extract, vote: pocketSolving.vote },
     attempts: { count: labels.generations, temperature: labels.temperature, topP: 1, maxTokens: attempts.maxTokens },
   };
+  return { name: "selfplay", source, together: TOGETHER, shardSize: shardSize * 8 };
 }
 
 export function trainingOf(
@@ -102,62 +199,19 @@ export function trainingOf(
     : { kind, ...shared, start, beside: [] };
 }
 
-export function playSettings(settings: PocketSelfPlayConfig, shardSize: number) {
-  const { rounds, attempts, band, pairs, maxUnknown, leastRise, labels, validity } = settings;
+export function playSettings({ selfPlay, shardSize }: PocketConfig): SelfPlaySettings {
+  const { rounds, attempts, band, pairs, maxUnknown, leastRise, labels, validity } = selfPlay;
   return {
-    ...{ rounds, attempts, band, maxUnknown, leastRise, validity, shardSize: shardSize * 8 },
+    ...{ rounds, attempts, band, maxUnknown, leastRise, validity, together: TOGETHER, shardSize: shardSize * 8 },
     pairs: { ...pairs, majorityCap: { ...pairs.majorityCap, leastMargin: labels.vote.leastMargin } },
     budget: { rolloutTokens: Number.MAX_SAFE_INTEGER, pairs: Number.MAX_SAFE_INTEGER },
   };
 }
 
-/** Problems for scores, and the training seeds in the order in which their solutions are taught. */
-async function heldOut({ context }: Session, { seed: _, selfPlay: { heldOut } }: PocketConfig) {
-  const splits = new Map<string, string>();
-  for await (const { seedId, split } of recordsOf(context, splitJournal)) splits.set(seedId, split);
-  const all = await Array.fromAsync(recordsOf(context, { journal: "seeds", schema: PocketSeed, version: 1 }));
-  const taken = new Set(all.map(({ skeleton }) => skeleton));
-  const random = context.rng.fork("selfplay", "held-out");
-  const combinations = heldOutCombinations(context.rng.fork("combinations"));
-  const fresh = heldOutTasks(heldOut.dev + heldOut.test, { random, combinations, taken });
+export function scoring({ selfPlay, shardSize }: PocketConfig, tasks: readonly Task[]): HeldOut {
+  const { attempts: count, temperature } = selfPlay.heldOut;
   return {
-    seeds: context.rng.fork("selfplay", "solutions").shuffle(all.filter(({ id }) => splits.get(id) === "train")),
-    dev: fresh.slice(0, heldOut.dev),
-    test: fresh.slice(heldOut.dev),
-    skeletons: new Set(fresh.map(({ problem }) => skeletonOf(problem))),
+    ...{ tasks, grader: pocketSolving.grader, together: TOGETHER, shardSize: shardSize * 8 },
+    attempts: { count, temperature, topP: 1, maxTokens: selfPlay.attempts.maxTokens },
   };
-}
-
-const splitJournal = {
-  journal: "split",
-  schema: z.strictObject({ seedId: z.string(), split: z.string() }),
-  version: 1,
-};
-
-/** Written problems as tasks: well formed and no duplicates. The oracle has no say; it only measures the labels afterwards. */
-async function chooseTasks(
-  { context }: Session,
-  { selfPlay: { tasks, attempts }, model: { contextLength } }: PocketConfig,
-  tokenizer: Tokenizer,
-  heldOut: ReadonlySet<string>,
-): Promise<Task[]> {
-  const choices: z.infer<typeof TaskChoice>[] = [];
-  let kept = 0;
-  for await (const { written, screening, curation } of synthesized(context)) {
-    if (!written.ok || curation?.duplicate != null || screening?.overlap != null) continue;
-    const { id, problem } = written.problem;
-    const reason = heldOut.has(skeletonOf(problem))
-      ? "its skeleton is that of a held-out problem"
-      : !fits(tokenizer, problem, contextLength, attempts.maxTokens)
-        ? "problem and solution would not fit into the context"
-        : kept >= tasks
-          ? "over selfPlay.tasks"
-          : undefined;
-    if (reason === undefined) kept++;
-    choices.push(reason === undefined ? { kept: true, task: { id, problem } } : { kept: false, id, reason });
-  }
-  const shardSize = Math.max(1, choices.length);
-  const worker = async (shard: { items: readonly z.infer<typeof TaskChoice>[] }) => shard.items;
-  const records = await journaled(context, { ...tasksJournal, items: choices, shardSize, unit: "tasks", worker });
-  return (await Array.fromAsync(records)).flatMap((choice) => (choice.kept ? [choice.task] : []));
 }

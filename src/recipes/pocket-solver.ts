@@ -1,29 +1,32 @@
 /**
  * The solver of the pocket domain: how it reads a problem and writes a solution, and how it comes to be. It starts from the
- * cold start's `q`, which has learned to read problems, and is taught a few worked solutions. Plays no rounds.
+ * cold start's `q`, which has learned to read problems, does sums, and is taught a few worked solutions. Plays no rounds.
  */
 import type { Rng } from "../core/rng.ts";
 import type { Grader } from "../domains/contract.ts";
 import { majority } from "../domains/math/index.ts";
 import {
+  arithmeticLine,
   type Combinations,
+  type ConceptName,
   finalAnswer,
   type PocketSeed,
   pocketGrader,
   pocketSeeds,
-  skeletonOf,
 } from "../domains/pocket/index.ts";
-import type { Backend, Checkpoint, TokenIds, Tokenizer, Trainer, TrainRow } from "../lm/contract.ts";
+import type { Backend, Checkpoint, Tokenizer, Trainer, TrainRow } from "../lm/contract.ts";
 import { row } from "../stages/em/format.ts";
-import type { Fit } from "../stages/em/m-step.ts";
 import type { Gold, Task } from "../stages/selfplay/records.ts";
 import type { Solver } from "../stages/selfplay/solver.ts";
 import { type StageContext, trained } from "../stages/stage.ts";
+import { fitOf } from "./fit-config.ts";
+import type { PocketSelfPlayConfig } from "./selfplay-config.ts";
 
 /** `⟨given⟩ problem ⟨solution⟩ | solution ⟨end⟩`: what stands after the bar is written, and taught. */
 export function solutionFormat(tokenizer: Tokenizer): {
   prompt(problem: string): number[];
   completion(solution: string): number[];
+  mark: number;
   end: number;
 } {
   const id = (token: string) => {
@@ -31,11 +34,11 @@ export function solutionFormat(tokenizer: Tokenizer): {
     if (found === undefined) throw new Error(`the tokenizer has no ${token}`);
     return found;
   };
-  const [given, solution, end] = [id("<|given|>"), id("<|solution|>"), id("<|end|>")];
+  const [given, mark, end] = [id("<|given|>"), id("<|solution|>"), id("<|end|>")];
   return {
-    prompt: (problem) => [given, ...tokenizer.encode(problem), solution],
+    prompt: (problem) => [given, ...tokenizer.encode(problem), mark],
     completion: (text) => [...tokenizer.encode(text), end],
-    end,
+    ...{ mark, end },
   };
 }
 
@@ -59,7 +62,6 @@ export const pocketSolving = {
       return { verdict: "unknown", stage: "gold", reason: "a pocket problem has an answer, not tests" };
     },
   } satisfies Grader<Gold>,
-  validity: { thought: "none", scripts: [] },
 } as const;
 
 /** Worked solutions as rows. */
@@ -68,38 +70,87 @@ export function solutionRows(tokenizer: Tokenizer, seeds: readonly PocketSeed[])
   return seeds.map(({ id, problem, solution }) => row(id, format.prompt(problem), format.completion(solution), 1));
 }
 
-/** The solver as self-play finds it. */
-export async function trainSolver(
-  context: StageContext,
-  options: { name: string; trainer: Trainer; from: Checkpoint; rows: readonly TrainRow[]; fit: Fit },
-): Promise<Checkpoint> {
-  const { name, trainer, from, rows, fit } = options;
-  const seed = context.rng.fork(name, "order").uint32();
-  return (await trained(context, { name, trainer, job: { kind: "sft", job: { from, rows, ...fit, seed } } }))
-    .checkpoint;
+/** Lines of sums as rows: the results are taught, not the numbers that are added. */
+export function sumRows(tokenizer: Tokenizer, count: number, random: Rng): TrainRow[] {
+  const { mark, end } = solutionFormat(tokenizer);
+  return Array.from({ length: count }, (_, i) => {
+    const ids = [mark];
+    const targets = [0];
+    for (const piece of arithmeticLine(random.fork(i)).match(/ \d+(?=[,.])|[^=,]+=|[,.]/g) ?? []) {
+      const tokens = tokenizer.encode(piece);
+      ids.push(...tokens);
+      targets.push(...tokens.map(() => (piece.endsWith("=") ? 0 : 1)));
+    }
+    return { id: `sums/${i}`, ids: [...ids, end], targets: [...targets, 1], weight: 1 };
+  });
 }
 
-/** Fresh problems with their answers, whose skeletons are not among `taken`: no seed, and nothing that was trained on. */
+/** The solver as self-play finds it: sums first, then the worked solutions of the seeds. */
+export async function trainSolver(
+  context: StageContext,
+  options: {
+    name: string;
+    trainer: Trainer;
+    from: Checkpoint;
+    tokenizer: Tokenizer;
+    seeds: readonly PocketSeed[];
+    solver: PocketSelfPlayConfig["solver"];
+  },
+): Promise<Checkpoint> {
+  const { name, trainer, from, tokenizer, seeds, solver } = options;
+  const order = (part: string) => context.rng.fork(name, part, "order").uint32();
+  const sums = await trained(context, {
+    ...{ name: `${name}/sums`, trainer },
+    job: {
+      kind: "sft",
+      job: {
+        ...{ from, ...fitOf(solver.sumsFit), seed: order("sums") },
+        rows: sumRows(tokenizer, solver.sums, context.rng.fork(name, "sums")),
+      },
+    },
+  });
+  const taught = await trained(context, {
+    ...{ name: `${name}/solutions`, trainer },
+    job: {
+      kind: "sft",
+      job: {
+        ...{ from: sums.checkpoint, ...fitOf(solver.fit), seed: order("solutions") },
+        rows: solutionRows(tokenizer, seeds),
+      },
+    },
+  });
+  return taught.checkpoint;
+}
+
+/** Every set of two of the solver's concepts, whether or not seeds have shown it. */
+export function solverCombinations(concepts: readonly ConceptName[]): Combinations {
+  const draw = (random: Rng): ConceptName[] => random.shuffle(concepts).slice(0, 2).sort();
+  return {
+    heldOut: () => false,
+    sampleSeen: draw,
+    sampleHeldOut: (count, random) => Array.from({ length: count }, () => draw(random)),
+  };
+}
+
+/** Fresh problems with their answers, whose skeletons are not among `taken`: no seed has one, and each is there once. */
 export function heldOutTasks(
   count: number,
-  { random, combinations, taken }: { random: Rng; combinations: Combinations; taken: ReadonlySet<string> },
+  { random, concepts, taken }: { random: Rng; concepts: readonly ConceptName[]; taken: ReadonlySet<string> },
 ): Task[] {
+  const seen = new Set(taken);
   const tasks: Task[] = [];
-  for (let batch = 0; tasks.length < count; batch++) {
-    for (const { id, problem, answer, skeleton } of pocketSeeds({
-      count,
-      seed: random.fork(batch).uint32(),
-      combinations,
-    })) {
-      if (!taken.has(skeleton)) tasks.push({ id, problem, gold: { kind: "answer", answer } });
+  const combinations = solverCombinations(concepts);
+  for (let batch = 0; tasks.length < count && batch < 100; batch++) {
+    for (const seed of pocketSeeds({ count, seed: random.fork(batch).uint32(), combinations })) {
+      if (seen.has(seed.skeleton)) continue;
+      seen.add(seed.skeleton);
+      tasks.push({ id: seed.id, problem: seed.problem, gold: { kind: "answer", answer: seed.answer } });
     }
   }
   return tasks.slice(0, count);
 }
 
-/** A prompt and what was written after it must fit into the model; longer problems are no tasks. */
+/** Whether a problem and an answer to it fit into the model. */
 export function fits(tokenizer: Tokenizer, problem: string, contextLength: number, maxTokens: number): boolean {
-  return (solutionFormat(tokenizer).prompt(problem) satisfies TokenIds).length + maxTokens <= contextLength;
+  return solutionFormat(tokenizer).prompt(problem).length + maxTokens <= contextLength;
 }
-
-export { skeletonOf };

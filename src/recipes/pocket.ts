@@ -20,9 +20,10 @@ import { type Material, promptcot } from "./promptcot.ts";
 import type { Session } from "./session.ts";
 
 export async function pocket(session: Session, config: PocketConfig): Promise<void> {
-  await promptcot(session, config, await pocketMaterial(session, config), ({ cast, tokenizer, q }) => {
+  await promptcot(session, config, await pocketMaterial(session, config), ({ cast, tokenizer, q }, p) => {
     const { sampler, scorer, trainer } = cast.solver ?? { ...cast.p, trainer: cast.q.trainer };
-    return pocketSelfPlay(session, config, { sampler, scorer, trainer, from: q, tokenizer });
+    const writer = { backend: cast.p.sampler, checkpoint: p };
+    return pocketSelfPlay(session, config, { sampler, scorer, trainer, tokenizer, from: q, p: writer });
   });
 }
 

@@ -50,7 +50,7 @@ export async function promptcot(
   session: Session,
   config: Config,
   material: Material,
-  last?: (ready: Ready) => Promise<void>,
+  last?: (ready: Ready, p: Checkpoint) => Promise<void>,
 ): Promise<void> {
   const { context } = session;
   const cast = compose(session, config);
@@ -66,7 +66,7 @@ export async function promptcot(
     });
     const written = await session.act("synthesis", () => write(context, config, ready, fitted.p, material.sets));
     await session.act("curation", () => curateWritten(context, config, material, written));
-    await last?.(ready);
+    await last?.(ready, fitted.p);
   } finally {
     await cast.close();
   }

@@ -1,5 +1,6 @@
 /** What a run can be told of self-play, and the defaults that its recipes share. Carries nothing out. */
 import { z } from "zod";
+import { conceptNames } from "../domains/pocket/index.ts";
 import { isScript, paperBand, paperValidity } from "../stages/selfplay/filter.ts";
 import { paperPairs } from "../stages/selfplay/pairs.ts";
 import { FitConfig, fit } from "./fit-config.ts";
@@ -85,10 +86,13 @@ export const paperSelfPlay = {
 /** Self-play at the end of a pocket run: the solver is trained here too, and labels its own problems. */
 export const PocketSelfPlayConfig = SelfPlayConfig.extend({
   solver: z.strictObject({
-    solutions: count.describe("training seeds whose worked solutions the solver is taught"),
-    fit: FitConfig.describe("training on them, from the q of the cold start, which has learned to read problems"),
+    concepts: z.array(z.enum(conceptNames)).min(2).describe("what its problems are about, two concepts each"),
+    sums: count.describe("lines of plain arithmetic that it is taught first, starting from the cold start's q"),
+    sumsFit: FitConfig,
+    solutions: count.describe("training seeds whose worked solutions it is then taught"),
+    fit: FitConfig,
   }),
-  tasks: count.describe("most synthesized problems that are worked on"),
+  tasks: count.describe("problems that p is asked for"),
   labels: z.strictObject({ generations: count, temperature: z.number().positive(), vote: VoteConfig }),
   heldOut: z.strictObject({
     dev: count.describe("fresh problems for the score after each round"),
@@ -108,7 +112,11 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
     band: { above: 0, below: 1, minDecided: 6 },
     validity: { thought: "none", scripts: [] },
     training: { ...paperSelfPlay.training, kind: "sft", fit: fit(16, 2, 5e-4, 0) },
-    solver: { solutions: 600, fit: fit(8, 6, 3e-3, 50) },
+    solver: {
+      // Eight of the 25, with short working: what a model of this size learns from so few solutions.
+      concepts: ["age", "angles", "area", "change", "digit sum", "equation", "perimeter", "sharing"],
+      ...{ sums: 3000, sumsFit: fit(8, 1, 4e-3, 30), solutions: 120, fit: fit(8, 12, 2e-3, 30) },
+    },
     tasks: 200,
     labels: { generations: 8, temperature: 1, vote: { leastVotes: 4, leastMargin: 0.25 } },
     heldOut: { dev: 100, test: 100, attempts: 4, temperature: 1 },
@@ -118,7 +126,7 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
       return {
         ...shared,
         attempts: { ...shared.attempts, maxTokens: 48 },
-        solver: { solutions: 24, fit: fit(8, 30, 1e-2, 5) },
+        solver: { ...shared.solver, sums: 16, sumsFit: fit(8, 1, 1e-2, 2), solutions: 24, fit: fit(8, 30, 1e-2, 5) },
         tasks: 8,
         labels: { ...shared.labels, vote: { leastVotes: 1, leastMargin: 0 } },
         heldOut: { ...shared.heldOut, dev: 4, test: 4 },
@@ -129,7 +137,13 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
       return {
         ...shared,
         rounds: 3,
-        solver: { solutions: 4000, fit: fit(16, 4, 1e-3, 50) },
+        solver: {
+          ...shared.solver,
+          concepts: [...conceptNames],
+          sums: 20_000,
+          solutions: 4000,
+          fit: fit(16, 4, 1e-3, 50),
+        },
         tasks: 4000,
         heldOut: { ...shared.heldOut, dev: 300, test: 1000 },
       };

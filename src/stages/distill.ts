@@ -64,6 +64,9 @@ export interface DistillStage {
   rules: TraceRules;
   /** Rows taught besides: the student's own worked solutions, say. */
   beside: readonly TrainRow[];
+  /** Requests to the teacher at once; see `RolloutStage`. */
+  together: number;
+  /** Traces per commit. */
   shardSize: number;
 }
 
@@ -74,10 +77,10 @@ export interface Distilled {
 }
 
 export async function distill(context: StageContext, stage: DistillStage): Promise<Distilled> {
-  const { name, student, teacher, tasks, attempts, shardSize } = stage;
+  const { name, student, teacher, tasks, attempts, together } = stage;
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const answers = await rollOut(context, {
-    ...{ name: `${name}/teacher`, solver: teacher, tasks, attempts, chance: "teacher", shardSize },
+    ...{ name: `${name}/teacher`, solver: teacher, tasks, attempts, chance: "teacher", together },
     expected: (taskId) => byId.get(taskId)?.problem.length ?? 0,
   });
   const traces = await keepTraces(context, stage, answers);

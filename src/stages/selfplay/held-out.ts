@@ -29,6 +29,7 @@ export interface HeldOut {
   tasks: readonly Task[];
   attempts: Attempts;
   grader: Grader<Gold>;
+  together: number;
   shardSize: number;
 }
 
@@ -36,10 +37,10 @@ export async function heldOutScore(
   context: StageContext,
   name: string,
   solver: Solver,
-  { tasks, attempts, grader, shardSize }: HeldOut,
+  { tasks, attempts, grader, together, shardSize }: HeldOut,
 ): Promise<HeldOutScore> {
   const gold = new Map(tasks.flatMap(({ id, gold }) => (gold === undefined ? [] : [[id, gold] as const])));
-  const rollouts = await rollOut(context, { name, solver, tasks, attempts, chance: "held-out", shardSize });
+  const rollouts = await rollOut(context, { name, solver, tasks, attempts, chance: "held-out", together });
   const validity = { thought: "none", scripts: [] } as const;
   const stage = { name, rollouts, gold, grader, extract: () => "", validity, maxUnknown: 1, shardSize };
   const graded = await reward(context, stage);

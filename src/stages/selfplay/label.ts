@@ -46,6 +46,9 @@ export interface LabelStage {
   name: string;
   tasks: readonly Task[];
   source: LabelSource;
+  /** Requests to the labeller at once; see `RolloutStage`. */
+  together: number;
+  /** Labels per commit. */
   shardSize: number;
 }
 
@@ -74,11 +77,11 @@ export async function label(context: StageContext, stage: LabelStage): Promise<L
 
 function generate(
   context: StageContext,
-  { name, shardSize }: LabelStage,
+  { name, together }: LabelStage,
   tasks: readonly Task[],
   { labeller, attempts }: LabelSource & { kind: "majority" },
 ): Promise<Rollout[]> {
-  const stage = { name: `${name}/labelling`, solver: labeller, tasks, attempts, chance: "labels", shardSize };
+  const stage = { name: `${name}/labelling`, solver: labeller, tasks, attempts, chance: "labels", together };
   return rollOut(context, stage);
 }
 

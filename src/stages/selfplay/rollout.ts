@@ -3,8 +3,9 @@
  * so that no long one is left running alone at the end. Grades nothing.
  */
 import { contentId } from "../../core/hash.ts";
-import type { Model, SampleResult } from "../../lm/contract.ts";
-import { type JournalKind, journaled, type StageContext, withModel } from "../stage.ts";
+import type { SampleResult } from "../../lm/contract.ts";
+import { eachOnce } from "../each-once.ts";
+import { type JournalKind, recordsOf, type StageContext, withModel } from "../stage.ts";
 import { Rollout, type Task } from "./records.ts";
 import { type Attempt, type Attempts, attempt, type Solver } from "./solver.ts";
 
@@ -27,33 +28,48 @@ export interface RolloutStage {
    * random numbers.
    */
   chance: string;
-  /** Attempts per commit. */
-  shardSize: number;
+  /** Requests that are given to the sampler at once: all of them to a server, which does its own queueing; some to an engine in this process. */
+  together: number;
 }
 
+/** Resumable attempt by attempt. The rollouts come in the order of the plan: task by task, and by index. */
 export async function rollOut(context: StageContext, stage: RolloutStage): Promise<Rollout[]> {
   const { solver, tasks, attempts, expected = () => 0 } = stage;
   const seeds = context.rng.fork("rollouts", stage.chance);
+  const { hash } = solver.checkpoint;
   const items = longestFirst(tasks, expected).flatMap((task) =>
-    Array.from(
-      { length: attempts.count },
-      (_, index): Attempt => ({ task, index, seed: seeds.fork(task.id, index).uint32() }),
-    ),
+    Array.from({ length: attempts.count }, (_, index): Planned => {
+      const seed = seeds.fork(task.id, index).uint32();
+      return { id: contentId({ rollout: { model: hash, task: task.id, index, seed } }), task, index, seed };
+    }),
   );
-  return withModel(solver.backend, solver.checkpoint, context, async (open) => {
-    const records = await journaled(context, {
+  await withModel(solver.backend, solver.checkpoint, context, (open) =>
+    eachOnce(context, {
       ...rolloutsJournal(stage.name),
       items,
-      shardSize: stage.shardSize,
       unit: "rollouts",
-      worker: async (shard, call) => {
+      async *work(missing, call) {
         const model = await open();
-        const results = await attempt(solver, model, shard.items, attempts, call);
-        return results.map(({ attempt, result }) => readRollout(model, solver, attempt, result));
+        for (let start = 0; start < missing.length; start += stage.together) {
+          const planned = missing.slice(start, start + stage.together);
+          for await (const { attempt: item, result } of attempt(solver, model, planned, attempts, call)) {
+            yield { id: item.id, output: readRollout(item, solver, result) };
+          }
+        }
       },
-    });
-    return Array.fromAsync(records);
-  });
+    }),
+  );
+  const wanted = new Set(items.map(({ id }) => id));
+  const rollouts: Rollout[] = [];
+  for await (const rollout of recordsOf(context, rolloutsJournal(stage.name))) {
+    if (wanted.has(rollout.id)) rollouts.push(rollout);
+  }
+  return rollouts;
+}
+
+/** An attempt with the id of the rollout that it will be. */
+interface Planned extends Attempt {
+  id: string;
 }
 
 /** In falling order of expected tokens; of equals, in their own order. */
@@ -64,8 +80,7 @@ export function longestFirst(tasks: readonly Task[], expected: (taskId: string) 
     .map(({ task }) => task);
 }
 
-function readRollout(model: Model, solver: Solver, { task, index, seed }: Attempt, result: SampleResult): Rollout {
-  const id = contentId({ rollout: { model: model.identity, task: task.id, index, seed } });
+function readRollout({ id, task, index }: Planned, solver: Solver, result: SampleResult): Rollout {
   const common = { id, taskId: task.id, index };
   if (!result.ok) return { ok: false, ...common, reason: result.reason };
   return {

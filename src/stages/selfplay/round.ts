@@ -67,6 +67,9 @@ export interface SelfPlaySettings {
   budget: { rolloutTokens: number; pairs: number };
   /** Rise of the held-out score over the best so far that keeps the loop going; −1 never stops early. */
   leastRise: number;
+  /** Requests to the solver at once; see `RolloutStage`. */
+  together: number;
+  /** Verdicts and reference scores per commit. */
   shardSize: number;
 }
 
@@ -142,7 +145,7 @@ async function playRound(context: StageContext, input: SelfPlayInput, state: Sta
   const rollouts =
     made ??
     (await rollOut(context, {
-      ...{ name, solver, attempts: settings.attempts, shardSize, chance: `round-${number}` },
+      ...{ name, solver, attempts: settings.attempts, together: settings.together, chance: `round-${number}` },
       tasks: input.tasks.map(({ task }) => task),
       expected: (taskId) => state.lengths.get(taskId) ?? expectedOf(labels.get(taskId)),
     }));

@@ -32,16 +32,17 @@ export interface Attempt {
   seed: number;
 }
 
-/** Carries attempts out; results come in their order. */
-export async function attempt(
+/** Carries attempts out; each is answered once, in any order. */
+export async function* attempt<Item extends Attempt>(
   solver: Solver,
   model: Model,
-  attempts: readonly Attempt[],
+  attempts: readonly Item[],
   how: Attempts,
   call: CallOptions,
-): Promise<{ attempt: Attempt; result: SampleResult }[]> {
+): AsyncGenerator<{ attempt: Item; result: SampleResult }> {
   const { sampler } = model;
   if (sampler === undefined) throw new Error("a solver must sample: refuse the backend at composition");
+  const byId = new Map(attempts.map((item) => [`${item.task.id}/${item.index}`, item]));
   const requests = attempts.map(
     ({ task, index, seed }): SampleRequest => ({
       id: `${task.id}/${index}`,
@@ -53,16 +54,11 @@ export async function attempt(
       seed,
     }),
   );
-  const results = new Map<string, SampleResult>();
-  for await (const result of sampler.sample(requests, { signal: call.signal })) {
-    results.set(result.id, result);
-    call.onEvent?.({ kind: "progress", done: results.size, total: requests.length, unit: "rollouts" });
+  for await (const result of sampler.sample(requests, call)) {
+    const item = byId.get(result.id);
+    if (item === undefined) throw new Error(`the sampler answered ${result.id}, which was not asked`);
+    yield { attempt: item, result };
   }
-  return requests.map(({ id }, i) => {
-    const result = results.get(id);
-    if (result === undefined) throw new Error(`the sampler did not answer request ${id}`);
-    return { attempt: attempts[i] as Attempt, result };
-  });
 }
 
 /** The prompt's ids, for training on what was written after it. @throws Error for a prompt that is no ids and no tokenizer to make them */
