@@ -1,8 +1,9 @@
 /** `promptcot doctor`: what this machine can run, and the fix for what it cannot. */
 import { availableParallelism, totalmem } from "node:os";
 import { Command } from "commander";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, PromptCotError } from "../core/errors.ts";
 import { probeSandbox } from "../domains/code/index.ts";
+import { libraryFacts } from "../lm/gguf/index.ts";
 import { compile, graph, input, matmul } from "../tensor/index.ts";
 
 const WIDTH = 32;
@@ -29,7 +30,7 @@ export function doctorCommand(): Command {
 }
 
 export async function examine(): Promise<Finding[]> {
-  return [node(), machine(), await engine(), ...(await sandbox())];
+  return [node(), machine(), await engine(), await llama(), ...(await sandbox())];
 }
 
 function node(): Finding {
@@ -60,6 +61,20 @@ async function engine(): Promise<Finding> {
       detail: `ONNX Runtime cannot be used: ${messageOf(error)}`,
       fix: "run npm ci again; ready-made binaries exist for Linux, macOS and Windows on x64 and arm64",
     };
+  }
+}
+
+/** Loads llama.cpp where it is installed: it is optional, and its absence no problem. */
+async function llama(): Promise<Finding> {
+  const name = "gguf backend (optional)";
+  try {
+    const { release, device, features } = await libraryFacts(false);
+    return { name, ok: true, detail: `llama.cpp ${release} on the ${device} (${features})` };
+  } catch (error) {
+    if (!(error instanceof PromptCotError)) throw error;
+    const detail = error.code === "no-node-llama-cpp" ? "node-llama-cpp is not installed" : error.message;
+    const ok = error.code === "no-node-llama-cpp";
+    return { name, ok, detail, ...(error.next === undefined ? {} : { fix: error.next }) };
   }
 }
 

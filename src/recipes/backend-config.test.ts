@@ -55,6 +55,18 @@ describe("backends and roles", () => {
     expect(blind.p.score).toBe("embedded");
   });
 
+  it("a GGUF file answers in a role of its own; a gguf backend follows checkpoints too, and trains none", () => {
+    const llama = { kind: "gguf", checkpoint: "models/small.gguf", lanes: 2 };
+    const config = resolve({ backends: { llama }, roles: { q: { sample: "llama" }, teacher: "llama" } });
+    expect(config.backends?.llama).toMatchObject({ kind: "gguf", lanes: 2, cache: "f32", gpu: false });
+    expect(fullRoles(config)).toMatchObject({ q: { sample: "llama", train: "embedded" }, teacher: "llama" });
+    expect(refusal({ backends: { llama }, roles: { q: { train: "llama" } } })).toMatch(
+      /"llama" \(gguf\) does not train/,
+    );
+    expect(refusal({ backends: { llama: { kind: "gguf" } }, roles: { teacher: "llama" } })).toMatch(/checkpoint/);
+    expect(refusal({ backends: { llama: { ...llama, lane: 2 } } })).toMatch(/lane/);
+  });
+
   it("is whole after parsing, and parses to itself", () => {
     const config = resolve(withVllm(managed, { q: { sample: "vllm" } }));
     expect(resolve(config)).toEqual(config);
@@ -82,7 +94,7 @@ describe("backends and roles", () => {
       withVllm({ ...vllm, server: { command: "x", device: [0] } }, {}),
       'Did you mean "backends.vllm.server.devices"?',
     ],
-    ["an unknown kind", withVllm({ kind: "vllm" }, {}), "backends.vllm.kind: must be one of embedded, openai"],
+    ["an unknown kind", withVllm({ kind: "vllm" }, {}), "backends.vllm.kind: must be one of embedded, gguf, openai"],
     [
       "a server that trains",
       withVllm(managed, { q: { train: "vllm" } }),

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { nearest } from "../core/errors.ts";
+import { GgufOptions } from "../lm/gguf/options.ts";
 import { OpenAiOptions } from "../lm/openai/options.ts";
 import { ManagedServer } from "../lm/servers/options.ts";
 import { TrlOptions } from "../lm/trl/options.ts";
@@ -23,6 +24,8 @@ const EmbeddedBackend = z
     price: Price.optional(),
   })
   .describe("The engine in this process: samples, scores and trains.");
+
+const GgufBackend = GgufOptions.safeExtend({ kind: z.literal("gguf"), checkpoint: OwnModel, price: Price.optional() });
 
 const OpenAiBackend = OpenAiOptions.safeExtend({
   kind: z.literal("openai"),
@@ -52,7 +55,7 @@ const Devices = z
 
 const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl"), devices: Devices, price: Price.optional() });
 
-export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, OpenAiBackend, TrlBackend]);
+export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, GgufBackend, OpenAiBackend, TrlBackend]);
 export type BackendConfig = z.infer<typeof BackendConfig>;
 export type OpenAiBackend = Extract<BackendConfig, { kind: "openai" }>;
 
@@ -145,6 +148,8 @@ export function capabilities(backend: BackendConfig | undefined): { sample: bool
       return { sample: false, score: false, train: false };
     case "embedded":
       return { sample: true, score: true, train: true };
+    case "gguf":
+      return { sample: true, score: true, train: false };
     case "openai":
       return { sample: backend.sample, score: backend.score, train: false };
     case "trl":

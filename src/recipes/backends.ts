@@ -8,6 +8,7 @@ import type { Backend, Checkpoint, Model, Tokenizer, Trainer } from "../lm/contr
 import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { type Embedded, embedded } from "../lm/embedded/index.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
+import { gguf, ggufCheckpoint } from "../lm/gguf/index.ts";
 import { metered, meteredTrainer } from "../lm/meter.ts";
 import { openai } from "../lm/openai/backend.ts";
 import { type Leases, leases } from "../lm/servers/leases.ts";
@@ -57,6 +58,7 @@ export interface Cast {
 type Composed = Answering | { kind: "trl"; trainer: Trainer };
 type Answering =
   | { kind: "embedded"; value: Embedded; trainer: Trainer }
+  | { kind: "gguf"; value: Backend }
   | {
       kind: "openai";
       value: Backend;
@@ -146,7 +148,7 @@ export function speakerNamed(
   }
   const backend = described(config, name);
   const composed = answering(build(workshopOf(resources, config), name, backend), name);
-  const checkpoint = () => (model === undefined ? ownModel(composed, name, backend) : openCheckpoint(model));
+  const checkpoint = () => (model === undefined ? ownModel(composed, name, backend) : named(composed, model));
   return {
     speaker: { name, backend: composed.value, checkpoint },
     served: composed.kind === "openai",
@@ -167,6 +169,10 @@ function build(workshop: Workshop, name: string, backend: BackendConfig): Compos
     case "embedded": {
       const value = metered(embedded({ threads: backend.threads ?? config.engine.threads }), meter);
       return { kind: "embedded", value, trainer: meteredTrainer(value.trainer, meter) };
+    }
+    case "gguf": {
+      const { kind, checkpoint: _, price: __, ...options } = backend;
+      return { kind, value: metered(gguf(options), meter) };
     }
     case "openai":
       return served(workshop, name, backend);
@@ -221,7 +227,7 @@ export async function tokenizerOf(checkpoint: Checkpoint): Promise<Tokenizer> {
 }
 
 function trainerOf(composed: Composed, name: string): Trainer {
-  if (composed.kind !== "openai") return composed.trainer;
+  if ("trainer" in composed) return composed.trainer;
   throw new Error(`the config was resolved with a trainer "${name}" that does not train`);
 }
 
@@ -234,7 +240,11 @@ async function ownModel(composed: Answering, name: string, backend: BackendConfi
   const path = "checkpoint" in backend ? backend.checkpoint : undefined;
   if (composed.kind === "openai" && composed.pinned !== undefined) return composed.pinned;
   if (path === undefined) throw new Error(`the config was resolved with a model-less backend "${name}"`);
-  return openCheckpoint(path);
+  return named(composed, path);
+}
+
+function named(composed: Answering, path: string): Promise<Checkpoint> {
+  return composed.kind === "gguf" ? ggufCheckpoint(path) : openCheckpoint(path);
 }
 
 /** The same backend, whose models must read and write the ids of this tokenizer. */
