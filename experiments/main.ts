@@ -3,6 +3,7 @@ import { nearest } from "../src/core/errors.ts";
 
 const experiments: Record<string, () => Promise<{ main: (args: readonly string[]) => Promise<void> }>> = {
   "em-control": () => import("./em-control.ts"),
+  "self-play": () => import("./self-play.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);
