@@ -1,8 +1,9 @@
 /** A job as the keys of a TRL config. Writes no files. */
-import type { DpoJob, Optimization, SftJob } from "../contract.ts";
+import type { DpoJob, Optimization } from "../contract.ts";
+import { splitBatch } from "../external/batches.ts";
 import { refusal } from "../external/job.ts";
 import type { Keys, Value } from "../external/yaml.ts";
-import { type ResolvedTrlOptions, splitBatch, trlIssues } from "./options.ts";
+import { type ResolvedTrlOptions, trlIssues } from "./options.ts";
 
 /** Where a job's files lie. */
 export interface Places {
@@ -33,7 +34,7 @@ export function commonKeys(
   const { schedule } = optimization;
   const { lora } = options;
   return {
-    ...(options.extra as Keys),
+    ...options.extra,
     model_name_or_path: places.model,
     datasets: [{ path: "json", data_files: places.data, split: "train" }],
     output_dir: places.output,
@@ -108,9 +109,4 @@ export function launchKeys({ processes, accelerate = {} }: ResolvedTrlOptions): 
   return Object.fromEntries(
     Object.entries(keys).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
   );
-}
-
-/** Optimizer steps of a job whose rows are not packed. */
-export function stepsOf({ rows, optimization }: SftJob | DpoJob): number {
-  return optimization.epochs * Math.ceil(rows.length / optimization.batchSize);
 }

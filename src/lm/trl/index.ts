@@ -8,12 +8,13 @@ import type { CallOptions } from "../../core/events.ts";
 import type { Json } from "../../core/hash.ts";
 import { exists, writeFileAtomic, writeStreamAtomic } from "../../journal/files.ts";
 import type { DpoJob, SftJob, Trained, Trainer } from "../contract.ts";
+import { stepsOf } from "../external/batches.ts";
+import { follower, lastCheckpoint } from "../external/follow.ts";
 import { carryOut, checkRows, identityOf, type Outcome, refusal, type Work } from "../external/job.ts";
 import { type Program, runProgram } from "../external/program.ts";
 import { type Keys, yaml } from "../external/yaml.ts";
-import { commonKeys, dpoKeys, dpoOptions, launchKeys, stepsOf } from "./config.ts";
+import { commonKeys, dpoKeys, dpoOptions, launchKeys } from "./config.ts";
 import { checkExtra, type Environment, findEnvironment } from "./environment.ts";
-import { follower, lastCheckpoint } from "./follow.ts";
 import { type ResolvedTrlOptions, TrlOptions } from "./options.ts";
 import { dpoLine, sftLine } from "./rows.ts";
 

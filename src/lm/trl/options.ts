@@ -1,21 +1,10 @@
 /** What a config may say of training by TRL. Strict: a mistyped key is an error. Launches nothing. */
 import { z } from "zod";
 import type { Optimization } from "../contract.ts";
+import { splitBatch } from "../external/batches.ts";
+import { Lora } from "../external/lora.ts";
 
 const count = z.int().positive();
-
-export const Lora = z
-  .strictObject({
-    rank: count.default(16),
-    alpha: z.number().positive().default(32).describe("The adapter's product is scaled by alpha / rank."),
-    dropout: z.number().min(0).lt(1).default(0),
-    targets: z
-      .union([z.literal("all-linear"), z.array(z.string().min(1)).min(1)])
-      .default("all-linear")
-      .describe("Names of the modules that get an adapter."),
-  })
-  .describe("Trains an adapter: kept for servers, and merged into whole weights.");
-export type Lora = z.infer<typeof Lora>;
 
 export const Accelerate = z
   .strictObject({
@@ -86,30 +75,6 @@ export const TrlOptions = z
 /** As written in a config or by a caller: everything has a default. */
 export type TrlOptions = z.input<typeof TrlOptions>;
 export type ResolvedTrlOptions = z.output<typeof TrlOptions>;
-
-/** Rows of a batch, as they are split. */
-export interface Split {
-  perDevice: number;
-  accumulation: number;
-}
-
-/** How a batch is split over processes and accumulated; a sentence where it cannot be. */
-export function splitBatch(
-  batchSize: number,
-  options: Pick<ResolvedTrlOptions, "processes" | "perDeviceBatch">,
-): Split | string {
-  const { processes, perDeviceBatch } = options;
-  const share = batchSize / processes;
-  if (!Number.isInteger(share)) return `a batch of ${batchSize} does not divide by ${processes} processes`;
-  if (perDeviceBatch === undefined) {
-    const perDevice = [8, 7, 6, 5, 4, 3, 2, 1].find((rows) => share % rows === 0) ?? 1;
-    return { perDevice, accumulation: share / perDevice };
-  }
-  if (share % perDeviceBatch !== 0) {
-    return `a batch of ${batchSize} rows does not divide by ${processes} × ${perDeviceBatch} (processes × perDeviceBatch)`;
-  }
-  return { perDevice: perDeviceBatch, accumulation: share / perDeviceBatch };
-}
 
 /**
  * Why this trainer cannot carry out such a job, in sentences; for whoever composes a run, before anything is spent.

@@ -1,10 +1,10 @@
-/** What a TRL run prints and keeps, read: log lines as they come, and the state in its checkpoints. Runs nothing. */
+/** What transformers' Trainer, and so TRL, prints and keeps: log lines as they come, and the state in its checkpoints. Runs nothing. */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { WorkEvent } from "../../core/events.ts";
 import { exists } from "../../journal/files.ts";
-import { refusal } from "../external/job.ts";
+import { refusal } from "./job.ts";
 
 /**
  * The numbers of a log line, or undefined if it is none. The line is a Python dictionary as `print` shows it; values are numbers or
