@@ -144,7 +144,11 @@ describe("backends and roles", () => {
 
   it("a hosted model may annotate, label and teach", () => {
     const roles = { annotators: ["big"], labeller: "big", teacher: "big" };
-    expect(resolve({ backends: { big: hosted }, roles }).roles).toEqual(roles);
+    const seeds = { recipe: "seeds", seeds: { file: "seeds.jsonl" } };
+    expect(resolve({ ...seeds, backends: { big: hosted }, roles }).roles).toEqual(roles);
+    expect(refusal({ backends: { big: hosted }, roles })).toContain("annotators of its own");
+    const twice = { annotators: ["big", "big"] };
+    expect(refusal({ ...seeds, backends: { big: hosted }, roles: twice })).toContain("named twice");
   });
 
   it("a given model takes the place of sizes, which are then refused", () => {

@@ -189,7 +189,7 @@ export function takeTurns(spoken: Spoken): boolean {
 }
 
 /** What cannot work, each with the config's key; empty where all is well. */
-export function roleIssues(spoken: Spoken & { model: object }): { path: string; message: string }[] {
+export function roleIssues(spoken: Spoken & { recipe: string; model: object }): { path: string; message: string }[] {
   const { backends = {} } = spoken;
   const roles = fullRoles(spoken);
   const known = [...new Set([EMBEDDED, ...Object.keys(backends)])];
@@ -211,7 +211,14 @@ export function roleIssues(spoken: Spoken & { model: object }): { path: string; 
     check(`${role}.train`, party.train, "train", true);
   }
   check("p.reference", roles.p.reference, "score", true);
-  for (const [i, annotator] of roles.annotators.entries()) check(`annotators.${i}`, annotator, "sample", false);
+  const { annotators } = roles;
+  if (spoken.recipe === "pocket" && annotators.length > 0) {
+    const message = "the pocket domain has annotators of its own, see seeds.annotators";
+    issues.push({ path: "roles.annotators", message });
+  }
+  const twice = annotators.find((annotator, i) => annotators.indexOf(annotator) !== i);
+  if (twice !== undefined) issues.push({ path: "roles.annotators", message: `"${twice}" is named twice` });
+  for (const [i, annotator] of annotators.entries()) check(`annotators.${i}`, annotator, "sample", false);
   check("labeller", roles.labeller, "sample", false);
   check("teacher", roles.teacher, "sample", false);
   return issues;

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { AlarmBounds } from "../stages/em/alarms.ts";
 import { specialTokens } from "../stages/em/format.ts";
+import { AnnotateConfig } from "./annotate-config.ts";
 import { Backends, backendOf, fullRoles, placedBackend, Roles, roleIssues } from "./backend-config.ts";
 import { explain, invalid, suggest } from "./config-errors.ts";
 import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig } from "./curation-config.ts";
@@ -150,8 +151,9 @@ export type PocketConfig = z.infer<typeof PocketConfig>;
 export const SeedsConfig = z.strictObject({
   recipe: z.literal("seeds"),
   seeds: z.strictObject({
-    file: z.string().describe("JSONL or Parquet with id, problem, and concepts and rationale"),
+    file: z.string().describe("JSONL or Parquet with id and problem; concepts and rationale where they are known"),
     strict: z.boolean().describe("whether a malformed row stops the run, or goes to the rejects with its reason"),
+    annotate: AnnotateConfig.optional(),
   }),
   ...shared,
   curate: SeedsCurateConfig,

@@ -1,12 +1,12 @@
-/** PromptCoT 2.0 on a user's own annotated seeds, with a model trained from scratch. The whole experiment, on one screen. */
+/** PromptCoT 2.0 on a user's own seeds, annotated or not. The whole experiment, on one screen. */
 import { z } from "zod";
 import { Seed, type Triple } from "../core/records.ts";
 import { parseRows } from "../rows/parse.ts";
 import { readRows } from "../rows/read.ts";
 import type { Reject } from "../rows/row.ts";
-import { annotate, givenAnnotation } from "../stages/annotate.ts";
 import { splitSeeds } from "../stages/split.ts";
 import { journaled } from "../stages/stage.ts";
+import { annotateSeeds } from "./annotation.ts";
 import type { SeedsConfig } from "./config.ts";
 import { conceptSets, usualLevels } from "./curation.ts";
 import { type Material, promptcot } from "./promptcot.ts";
@@ -34,9 +34,7 @@ export async function seedsMaterial(session: Session, config: SeedsConfig): Prom
   const { context } = session;
   const seeds = await session.act("seeds", () => readSeeds(session, config));
   const splits = await splitSeeds(context, seeds, config.split, ({ id }) => id);
-  const annotations = await session.act("annotations", () =>
-    annotate(context, { seeds, annotators: [givenAnnotation()], shardSize: 4096 }),
-  );
+  const annotations = await session.act("annotations", () => annotateSeeds(session, config, seeds));
   const triples = annotations.flatMap((entry) => (entry.ok ? [entry.triple] : []));
   const inTraining = ({ seedId }: Triple) => splits.get(seedId) === "train";
   const training = triples.filter(inTraining);

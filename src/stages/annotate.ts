@@ -15,15 +15,27 @@ export type Annotated = z.infer<typeof Annotated>;
 
 export const annotationsJournal = { journal: "annotations", schema: Annotated, version: 1 };
 
+export interface AnnotateOptions<S extends Seed> {
+  seeds: readonly S[];
+  /** Who annotates every seed, or each of them. */
+  annotators: readonly Annotator<S>[] | ((seed: S) => readonly Annotator<S>[]);
+  shardSize: number;
+  /** Its place within the run, if it is not all there is: one annotator's own, `annotations-by/qwen`. */
+  journal?: string;
+}
+
 /** Every annotator's view of every seed. */
 export async function annotate<S extends Seed>(
   context: StageContext,
-  options: { seeds: readonly S[]; annotators: readonly Annotator<S>[]; shardSize: number },
+  options: AnnotateOptions<S>,
 ): Promise<Annotated[]> {
   const random = context.rng.fork("annotate");
-  const items = options.seeds.flatMap((seed) => options.annotators.map((annotator) => ({ seed, annotator })));
+  const { annotators } = options;
+  const of = typeof annotators === "function" ? annotators : () => annotators;
+  const items = options.seeds.flatMap((seed) => of(seed).map((annotator) => ({ seed, annotator })));
   const records = await journaled(context, {
     ...annotationsJournal,
+    journal: options.journal ?? annotationsJournal.journal,
     items,
     shardSize: options.shardSize,
     unit: "annotations",

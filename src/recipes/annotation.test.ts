@@ -1,0 +1,120 @@
+/** Seeds annotated by two hosted models, through the config: who is asked what, what is kept, and what a second run pays. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { annotationsJournal } from "../stages/annotate.ts";
+import { recordsOf } from "../stages/stage.ts";
+import { annotatorJournal } from "./annotation.ts";
+import { resolveConfig, type SeedsConfig } from "./config.ts";
+import { seedsMaterial } from "./seeds.ts";
+import { openSession } from "./session.ts";
+
+let folder: string;
+let server: Server;
+let requests: { model: string; prompt: string }[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "promptcot-annotate-"));
+  requests = [];
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      if (request.method === "GET") return response.end(JSON.stringify({ data: [] }));
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as { model: string; messages?: { content: string }[] };
+      if (body.messages === undefined) return response.writeHead(404).end("{}");
+      const prompt = body.messages.map(({ content }) => content).join("\n");
+      if (prompt.includes("Seven apples")) return response.end(JSON.stringify(reply(body.model, "12"))); // the probe
+      requests.push({ model: body.model, prompt });
+      response.end(JSON.stringify(reply(body.model, answer(body.model, prompt))));
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const reply = (model: string, content: string) => ({
+  ...{ id: "x", object: "chat.completion", created: 1, model },
+  choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
+  usage: { prompt_tokens: 10, completion_tokens: 10, total_tokens: 20 },
+});
+
+/** One model words concepts in the plural; the other cannot stop talking about the third seed. */
+function answer(model: string, prompt: string): string {
+  if (model === "chatty" && prompt.includes("third")) return "What a nice problem!";
+  if (!prompt.includes("JSON array")) return `<rationale>${"Choose a number, and ask for it. ".repeat(5)}</rationale>`;
+  return JSON.stringify(
+    model === "terse"
+      ? ["Prime number", "Divisor", "Parity", "Sum", "Product"]
+      : ["Prime numbers", "Divisors", "Parity", "Sums", "Products"],
+  );
+}
+
+async function annotated(run: string) {
+  const { port } = server.address() as AddressInfo;
+  const hosted = (model: string) => ({
+    ...{ kind: "openai", url: `http://127.0.0.1:${port}/v1`, model, dialect: "generic", contextLength: 8192 },
+    weights: { kind: "pinned", provider: "here", version: `${model}-1` },
+  });
+  const file = join(folder, "seeds.jsonl");
+  const bare = ["first", "second", "third"].map((id) => ({ id, problem: `The ${id} problem?` }));
+  const given = { id: "given", problem: "Known?", concepts: ["Prime number"], rationale: "As the author says." };
+  await writeFile(file, [...bare, given].map((seed) => `${JSON.stringify(seed)}\n`).join(""));
+  const written = {
+    ...{ recipe: "seeds", scale: "tiny", seeds: { file }, concepts: { source: "held-out" } },
+    ...{ backends: { terse: hosted("terse"), chatty: hosted("chatty") }, roles: { annotators: ["terse", "chatty"] } },
+  };
+  const config = resolveConfig(written, [], "test") as SeedsConfig;
+  const options = { config, inputs: [], ledger: join(folder, "ledger"), onEvent: () => undefined };
+  const session = await openSession({ ...options, folder: join(folder, run) });
+  try {
+    return (await seedsMaterial(session, config)).annotations;
+  } finally {
+    await session.close("done");
+  }
+}
+
+it("bare seeds go to both models, given ones keep what they have, and wordings are merged", async () => {
+  const annotations = await annotated("one");
+  const good = annotations.flatMap((entry) => (entry.ok ? [entry.triple] : []));
+  expect(good.map(({ seedId, annotator }) => `${seedId} by ${annotator}`).sort()).toEqual([
+    "first by chatty",
+    "first by terse",
+    "given by given",
+    "second by chatty",
+    "second by terse",
+    "third by terse",
+  ]);
+  // "Prime number" occurs more often than "Prime numbers" ("given" has it too), "Divisor" than "Divisors".
+  for (const { annotator, concepts } of good) {
+    if (annotator !== "given") expect(concepts).toEqual(["Prime number", "Divisor", "Parity", "Sum", "Product"]);
+  }
+  const failed = annotations.flatMap((entry) => (entry.ok ? [] : [entry]));
+  expect(failed).toHaveLength(1);
+  expect(failed[0]).toMatchObject({ seedId: "third", annotator: "chatty" });
+  expect(failed[0]?.reason).toContain("asked for twice");
+  const own = await Array.fromAsync(
+    recordsOf({ folder: join(folder, "one") }, { ...annotationsJournal, journal: annotatorJournal("chatty") }),
+  );
+  expect(own.find((entry) => entry.ok)).toMatchObject({
+    triple: { concepts: expect.arrayContaining(["Prime numbers"]) },
+  });
+  // Two seeds well by each, two requests a seed; the third seed: two from the terse model, asked twice of the chatty one.
+  expect(requests).toHaveLength(2 * 2 * 2 + 2 + 2);
+  expect(requests.slice(0, 6).every(({ model }) => model === "terse")).toBe(true);
+});
+
+it("the same run again asks nothing, and another run of the project pays nothing", async () => {
+  const first = await annotated("one");
+  requests = [];
+  expect(await annotated("one")).toEqual(first);
+  expect(await annotated("two")).toEqual(first);
+  expect(requests).toEqual([]);
+});
