@@ -69,10 +69,12 @@ export function momentsOf(sample: readonly number[]): Moments {
   return { n, mean, deviation: n === 1 ? 0 : Math.sqrt(squares / (n - 1)) };
 }
 
-/** The mean of `count` items of which a sample was measured, with a 95 % interval. */
-export function meanOf(sample: readonly number[], count: number): Estimate {
-  const size = Math.max(count, sample.length, 1);
-  return times(totalFrom(momentsOf(sample), size), 1 / size);
+/** The mean of `part` further items from where the sample came from, with a 95 % interval for it. */
+export function meanOfPart(sample: readonly number[], part: number): Estimate {
+  const { n, mean, deviation } = momentsOf(sample);
+  if (n < 2) return between(mean / 2, mean, mean * 2);
+  const half = studentT(n - 1) * deviation * Math.sqrt(1 / n + 1 / Math.max(1, part));
+  return between(Math.max(0, mean - half), mean, mean + half);
 }
 
 /** The 97.5 % quantile of Student's distribution. */

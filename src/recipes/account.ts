@@ -37,6 +37,9 @@ export interface Account {
 /** Where the questions are booked that find out what a server can do, whenever a checkpoint is opened on it. */
 export const SERVER_CHECKS = "checks of servers";
 
+/** So many bookings are summed up while they wait. */
+const MOST_PENDING = 4096;
+
 /** Before the first stage. */
 const AT_START = "start";
 
@@ -74,30 +77,41 @@ class RunAccount implements Account {
   }
 
   meter(backend: string, stage?: string): Meter {
-    const book = (source: Source, requests: number, tokens: Tokens) =>
-      this.#book({ kind: "tokens", stage: stage ?? this.#stage, backend, source, requests, ...tokens });
+    const line = (source: Source, requests: number, tokens: Tokens): UsageLine => {
+      return { kind: "tokens", stage: stage ?? this.#stage, backend, source, requests, ...tokens };
+    };
+    const paid = (tokens: Tokens) => this.#book(line("paid", 1, tokens));
     return {
-      reserve: (most, signal) => this.#reserve(backend, most, signal, (tokens) => book("paid", 1, tokens)),
-      paid: (tokens) => book("paid", 1, tokens),
-      found: (tokens) => void book("ledger", 1, tokens).catch(told),
-      computed: (requests, tokens) => void book("computed", requests, tokens).catch(told),
+      reserve: (most, signal) => this.#reserve(backend, most, signal, paid),
+      paid,
+      found: (tokens) => this.#note(line("ledger", 1, tokens)),
+      computed: (requests, tokens) => this.#note(line("computed", requests, tokens)),
       using: () => this.#use(backend),
     };
   }
 
   enter(stage: string): void {
-    this.tick();
+    this.#bookTime();
     this.#stage = stage;
   }
 
   tick(): void {
+    this.#bookTime();
+    try {
+      this.#flush();
+    } catch {
+      // Nothing is lost yet; where the disk refuses, the next commit of a journal says so.
+    }
+  }
+
+  #bookTime(): void {
     const now = this.#options.now();
     const seconds = Math.max(0, (now - this.#bookedUntil) / 1000);
     this.#bookedUntil = now;
     if (seconds > 0) {
       const stage = this.#stage;
-      void this.#book({ kind: "time", stage, seconds }).catch(told);
-      for (const backend of this.#open.keys()) void this.#book({ kind: "use", stage, backend, seconds }).catch(told);
+      this.#note({ kind: "time", stage, seconds });
+      for (const backend of this.#open.keys()) this.#note({ kind: "use", stage, backend, seconds });
     }
     const limit = timeUp(this.budget, this.spend);
     if (limit === undefined || this.#told) return;
@@ -107,18 +121,17 @@ class RunAccount implements Account {
 
   close(): void {
     this.tick();
-    this.#flush();
     this.#file.close();
   }
 
   #use(backend: string): () => void {
-    this.tick();
+    this.#bookTime();
     this.#open.set(backend, (this.#open.get(backend) ?? 0) + 1);
     let ended = false;
     return () => {
       if (ended) return;
       ended = true;
-      this.tick();
+      this.#bookTime();
       const left = (this.#open.get(backend) ?? 1) - 1;
       if (left === 0) this.#open.delete(backend);
       else this.#open.set(backend, left);
@@ -165,11 +178,17 @@ class RunAccount implements Account {
     };
   }
 
-  /** Counted at once; resolves when it is written. What comes in one turn of the event loop is one write. */
-  #book(line: UsageLine): Promise<void> {
+  /** Counted at once, and written with the next tick or the next answer that is paid for. */
+  #note(line: UsageLine): void {
     addUsage(this.spend, line, this.#options.prices);
     this.#options.onBooked?.(line);
     this.#pending.push(line);
+    if (this.#pending.length >= MOST_PENDING) this.#pending = summed(this.#pending);
+  }
+
+  /** Counted at once; resolves when it is written. What comes in one turn of the event loop is one write. */
+  #book(line: UsageLine): Promise<void> {
+    this.#note(line);
     this.#flushed ??= new Promise((resolve, reject) => {
       setImmediate(() => {
         try {
@@ -183,15 +202,12 @@ class RunAccount implements Account {
   }
 
   #flush(): void {
-    const lines = summed(this.#pending);
-    this.#pending = [];
     this.#flushed = undefined;
+    const lines = summed(this.#pending);
     if (lines.length > 0) this.#file.append(lines);
+    this.#pending = [];
   }
 }
-
-/** Where the disk refuses, the next commit of a journal says so. */
-function told(): void {}
 
 function settledOrStopped(settled: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return settled;

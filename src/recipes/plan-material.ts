@@ -3,13 +3,14 @@
  * few seeds are annotated by them as the run would do it, which shows what all will take. Trains nothing.
  */
 import { join } from "node:path";
-import { type Estimate, exactly, momentsOf, totalFrom } from "../analyses/estimate.ts";
+import { type Estimate, momentsOf, totalFrom } from "../analyses/estimate.ts";
 import type { Seed, Split, Triple } from "../core/records.ts";
 import { writeFileAtomic } from "../journal/files.ts";
 import type { UsageLine } from "../journal/usage.ts";
 import type { Tokenizer } from "../lm/contract.ts";
 import { readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
+import type { Given } from "../stages/em/format.ts";
 import { SERVER_CHECKS } from "./account.ts";
 import type { Config } from "./config.ts";
 import { foundation } from "./foundation.ts";
@@ -41,7 +42,8 @@ export interface Probed {
   splits: ReadonlyMap<string, Split>;
   triples: readonly Triple[];
   training: readonly Triple[];
-  sets: Estimate;
+  /** Concept sets, where they are all known. */
+  sets: readonly Given[];
   /** What preparing the material asks of servers. */
   work: Work[];
   probe: { items: number; of: number };
@@ -59,23 +61,22 @@ export async function probeMaterial(scene: Scene): Promise<Probed> {
   const inner = { ...session, context: { ...session.context, folder: join(session.context.folder, "probe") } };
   const material = await seedsMaterial(inner, { ...config, seeds: { ...config.seeds, file } });
   return {
-    ...wholeOf(config, material, annotators),
+    ...(await wholeOf(config, material, annotators)),
     ...{ whole: false, scale: seeds.length / some.length, seedCount: seeds.length },
-    sets: exactly(config.synthesize.sets),
+    sets: [],
     work: askedFor(scene, some.length, seeds.length),
     probe: { items: some.length, of: seeds.length },
   };
 }
 
-function wholeOf(config: Config, material: Material, annotators: number): Probed {
+async function wholeOf(config: Config, material: Material, annotators: number): Promise<Probed> {
   const triples = material.annotations.flatMap((entry) => (entry.ok ? [entry.triple] : []));
   const { seeds, splits, sets } = material;
-  const setCount = "length" in sets ? sets.length : sets.total;
   return {
     ...{ whole: true, scale: 1, seedCount: seeds.length, annotators, splits, triples },
     seeds: new Map(seeds.map((seed) => [seed.id, seed])),
     training: triples.filter(({ seedId }) => splits.get(seedId) === "train"),
-    sets: exactly(Math.min(setCount, config.synthesize.sets)),
+    sets: (await Array.fromAsync(sets)).slice(0, config.synthesize.sets),
     work: [],
     probe: { items: seeds.length, of: seeds.length },
   };

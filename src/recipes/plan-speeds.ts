@@ -14,7 +14,7 @@ import { type Cast, compose } from "./backends.ts";
 import { type Config, fitOf } from "./config.ts";
 import { foundation } from "./foundation.ts";
 import type { Scene } from "./plan-material.ts";
-import type { Lengths, Work } from "./work.ts";
+import type { Group, Work } from "./work.ts";
 
 /** Seconds that a piece of work takes: so many to begin, and so many for each unit. */
 export interface Speed {
@@ -66,7 +66,7 @@ export async function probeSpeeds(
   scene: Scene,
   tokenizer: Tokenizer,
   pairs: readonly Pair[],
-  lengths: Lengths,
+  lengths: Group,
 ): Promise<Speeds> {
   const speeds = new Map<string, Speed>(answeredSpeeds(scene));
   if (scene.items === 0 || pairs.length === 0) return speeds;
@@ -95,7 +95,7 @@ interface Probe {
   tokenizer: Tokenizer;
   format: Format;
   pairs: readonly Pair[];
-  lengths: Lengths;
+  lengths: Group;
 }
 
 interface Task extends Pick<Work, "backend" | "kind" | "of"> {
@@ -159,10 +159,15 @@ async function baseOf({ session, config }: Scene): Promise<Checkpoint> {
     : (await foundation(session.context, config, [])).base;
 }
 
-async function withBase<T>(probe: Probe, backend: Backend, use: (model: Model) => Promise<T>): Promise<T> {
-  const model = await backend.open(await baseOf(probe.scene), probe.scene.session.context);
+/** What is found out with the model open; opening it is part of the beginning. */
+async function withBase(probe: Probe, backend: Backend, use: (model: Model) => Promise<Speed>): Promise<Speed> {
+  const base = await baseOf(probe.scene);
+  const start = performance.now();
+  const model = await backend.open(base, probe.scene.session.context);
+  const opening = (performance.now() - start) / 1000;
   try {
-    return await use(model);
+    const speed = await use(model);
+    return { ...speed, start: speed.start + opening };
   } finally {
     await model.close();
   }

@@ -7,10 +7,20 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { between, Estimate, exactly, meanOf, NOTHING, sum, times } from "../analyses/estimate.ts";
+import {
+  between,
+  capped,
+  Estimate,
+  exactly,
+  meanOfPart,
+  momentsOf,
+  NOTHING,
+  sum,
+  times,
+} from "../analyses/estimate.ts";
 import { PromptCotError } from "../core/errors.ts";
 import { contentId, type Json } from "../core/hash.ts";
-import type { Split, Triple } from "../core/records.ts";
+import type { Triple } from "../core/records.ts";
 import { errnoOf, writeFileAtomic } from "../journal/files.ts";
 import type { Tokenizer } from "../lm/contract.ts";
 import { pairsOf } from "../stages/annotate.ts";
@@ -20,8 +30,9 @@ import type { Config } from "./config.ts";
 import { type Probed, planTokenizer, probeMaterial, type Scene } from "./plan-material.ts";
 import { probeSpeeds, type Speeds, secondsOf } from "./plan-speeds.ts";
 import { type Price, priceOfTokens } from "./price.ts";
+import { pairsOfEm } from "./promptcot.ts";
 import { freeSettings, openSession, pricesOf, type RunEvent } from "./session.ts";
-import { type Counts, type Lengths, type Work, workOf } from "./work.ts";
+import { type Extent, type Group, type Work, workOf } from "./work.ts";
 
 const Line = z.strictObject({
   act: z.string(),
@@ -67,8 +78,8 @@ export async function makePlan(config: Config, options: PlanOptions): Promise<Pl
   const notes: string[] = [];
   try {
     const probed = await probe(folder, config, options, notes);
-    const { counts, lengths, speeds, material } = probed;
-    const work = [...material.work, ...workOf(config, counts, lengths)];
+    const { extent, speeds, material } = probed;
+    const work = [...material.work, ...workOf(config, extent)];
     const prices = pricesOf(config);
     return {
       ...{ format: 1, config: planId(config), probe: { ...material.probe, ...probed.asked } },
@@ -82,8 +93,7 @@ export async function makePlan(config: Config, options: PlanOptions): Promise<Pl
 
 interface ProbeResult {
   material: Probed;
-  counts: Counts;
-  lengths: Lengths;
+  extent: Extent;
   speeds: Speeds;
   asked: { paid: number; ledger: number; usd: number };
 }
@@ -101,10 +111,10 @@ async function probe(folder: string, config: Config, options: PlanOptions, notes
     const scene: Scene = { session, config, booked, notes, items: options.probe };
     const material = await probeMaterial(scene);
     const tokenizer = await planTokenizer(scene, material.training);
-    const { counts, lengths, pairs } = await measureMaterial(scene, material, tokenizer);
-    const speeds = await probeSpeeds(scene, tokenizer, pairs, lengths);
+    const { extent, pairs } = await measureMaterial(scene, material, tokenizer);
+    const speeds = await probeSpeeds(scene, tokenizer, pairs, extent.triples);
     const { requests: paid, ledgerRequests, usd } = session.account.spend;
-    return { material, counts, lengths, speeds, asked: { paid, ledger: ledgerRequests, usd } };
+    return { material, extent, speeds, asked: { paid, ledger: ledgerRequests, usd } };
   } finally {
     await session.close("done");
   }
@@ -112,70 +122,66 @@ async function probe(folder: string, config: Config, options: PlanOptions, notes
 
 /** Counts and lengths of the material, or of the part of it that was probed, scaled to the whole. */
 async function measureMaterial({ session, config }: Scene, material: Probed, tokenizer: Tokenizer) {
-  const { triples: annotated, splits, seeds, scale, sets } = material;
+  const { triples: annotated, splits, seeds } = material;
   const { contextLength } = config.model;
-  const fitting = await withinContext(session.context, { triples: annotated, tokenizer, contextLength });
-  const pairs = pairsOf(fitting, seeds, splits, session.context.rng.fork("pairs"));
-  const of = (split: Split) => ({
-    triples: fitting.filter(({ seedId }) => splits.get(seedId) === split).length,
-    pairs: pairs.filter((pair) => pair.split === split).length,
-  });
-  // A probe of a few seeds tells how many triples one makes; how the splits share them is set by the config.
-  const share = { train: 1 - config.split.dev - config.split.test, dev: config.split.dev, test: config.split.test };
-  const estimate = (split: Split, what: "triples" | "pairs") => {
-    const whole = what === "triples" ? fitting.length : pairs.length;
-    return material.whole
-      ? exactly(of(split)[what])
-      : between(
-          0.5 * share[split] * whole * scale,
-          share[split] * whole * scale,
-          share[split] * annotatedMost(material),
-        );
+  const triples = await withinContext(session.context, { triples: annotated, tokenizer, contextLength });
+  const pairs = pairsOf(triples, seeds, splits, session.context.rng.fork("pairs"));
+  const format = formatFor(tokenizer);
+  const group = (count: Estimate, texts: readonly Text[], bounds: Bounds): Group =>
+    groupOf(format, tokenizer, count, texts, bounds);
+  if (material.whole) {
+    const em = pairsOfEm(session.context, config, pairs);
+    const training = triples.filter(({ seedId }) => splits.get(seedId) === "train");
+    const exact = (texts: readonly Text[]) =>
+      group(exactly(texts.length), texts, (values) => exactly(momentsOf(values).mean));
+    const extent: Extent = {
+      ...{ triples: exact(training), train: exact(em.train), dev: exact(em.dev), test: exact(em.test) },
+      sets: { count: exactly(material.sets.length), promptOfP: setsPrompt(format, material) },
+    };
+    return { extent, pairs };
+  }
+  const counts = countsOf(config, material, { triples: triples.length, pairs: pairs.length });
+  // Every stage takes a part of what is yet to be annotated; the probe is a sample of it, and so is the part.
+  const sampled = (count: Estimate) => group(count, triples, (values) => meanOfPart(values, count.mid));
+  const extent: Extent = {
+    ...{ triples: sampled(counts.triples), train: sampled(counts.train), dev: sampled(counts.dev) },
+    ...{ test: sampled(counts.test), sets: { count: counts.sets, promptOfP: sampled(counts.triples).promptOfP } },
   };
-  const most = (split: Split, limit: number) => {
-    const { low, mid, high } = estimate(split, "pairs");
-    return { low: Math.min(low, limit), mid: Math.min(mid, limit), high: Math.min(high, limit) };
-  };
-  const { em } = config;
-  const counts: Counts = {
-    triples: estimate("train", "triples"),
-    train: most("train", em.pairs),
-    dev: most("dev", em.devPairs),
-    test: most("test", em.testPairs),
-    sets,
-  };
-  return { counts, lengths: lengthsOf(formatFor(tokenizer), tokenizer, fitting, material), pairs };
+  return { extent, pairs };
 }
 
-/** The most triples that all seeds can make: one for each annotator. */
-function annotatedMost({ seedCount, annotators }: Probed): number {
-  return seedCount * annotators;
-}
+type Text = Pick<Triple, "concepts" | "level" | "rationale" | "problem">;
+type Bounds = (values: readonly number[]) => Estimate;
 
-function lengthsOf(
-  format: Format,
-  tokenizer: Tokenizer,
-  triples: readonly Triple[],
-  { whole, scale }: Probed,
-): Lengths {
-  const count = Math.round(triples.length * scale);
-  // Which of the triples a stage takes is drawn later: their mean is that of a sample, even where all are known.
-  const mean = (length: (triple: Triple) => number) => {
-    const values = triples.map(length);
-    const all = meanOf(values, whole ? values.length : Math.max(count, values.length + 1));
-    const sample = meanOf(values.slice(0, SAMPLED), values.length + SAMPLED);
-    return between(all.low - (sample.mid - sample.low), all.mid, all.high + (sample.high - sample.mid));
-  };
+function groupOf(format: Format, tokenizer: Tokenizer, count: Estimate, texts: readonly Text[], mean: Bounds): Group {
   return {
-    promptOfP: mean((triple) => format.promptOfP(triple).length),
-    promptOfQ: mean((triple) => format.promptOfQ(triple, triple.problem).length),
-    rationale: mean((triple) => format.rationale(tokenizer.encode(triple.rationale)).length),
-    problem: mean((triple) => format.problem(triple.problem).length),
+    count,
+    promptOfP: mean(texts.map((text) => format.promptOfP(text).length)),
+    promptOfQ: mean(texts.map((text) => format.promptOfQ(text, text.problem).length)),
+    rationale: mean(texts.map(({ rationale }) => format.rationale(tokenizer.encode(rationale)).length)),
+    problem: mean(texts.map(({ problem }) => format.problem(problem).length)),
   };
 }
 
-/** Fewest pairs that a stage takes, as far as means are concerned. */
-const SAMPLED = 8;
+function setsPrompt(format: Format, { sets }: Probed): Estimate {
+  return exactly(momentsOf(sets.map((set) => format.promptOfP(set).length)).mean);
+}
+
+/** How the splits will share what a few seeds show: their sizes are set by the config, the yield of a seed is not known. */
+function countsOf(config: Config, { scale, seedCount, annotators }: Probed, found: { triples: number; pairs: number }) {
+  const { split, em, synthesize } = config;
+  const shares = { train: 1 - split.dev - split.test, dev: split.dev, test: split.test };
+  const most = seedCount * annotators;
+  const of = (name: keyof typeof shares, seen: number) =>
+    between(0.5 * shares[name] * seen * scale, shares[name] * seen * scale, Math.ceil(shares[name] * most));
+  return {
+    triples: of("train", found.triples),
+    train: capped(of("train", found.pairs), em.pairs),
+    dev: capped(of("dev", found.pairs), em.devPairs),
+    test: capped(of("test", found.pairs), em.testPairs),
+    sets: between(0, synthesize.sets, synthesize.sets),
+  };
+}
 
 function priced(work: Work, config: Config, price: Price | undefined, speeds: Speeds): PlanLine {
   const { of: _, ...line } = work;

@@ -98,15 +98,7 @@ export async function prepare(session: Session, config: Config, material: Materi
       worker: async (shard) => shard.items,
     }),
   );
-  const some = (split: Split, count: number) =>
-    context.rng
-      .fork("some", split)
-      .shuffle(pairs.filter((pair) => pair.split === split))
-      .slice(0, count);
-  const {
-    em: { pairs: count, devPairs, testPairs },
-  } = config;
-  const [train, dev, test] = [some("train", count), some("dev", devPairs), some("test", testPairs)];
+  const { train, dev, test } = pairsOfEm(context, config, pairs);
   if (train.length === 0) throw tooFew("train", triples.length);
   if (dev.length === 0) throw tooFew("dev", triples.length);
 
@@ -120,6 +112,20 @@ export async function prepare(session: Session, config: Config, material: Materi
     }),
   );
   return { cast, tokenizer, base, q: cold.q, p: cold.p, train, dev, test };
+}
+
+/** The pairs that take part: as many of each split as the config says, drawn from all of them. */
+export function pairsOfEm(
+  { rng }: Pick<StageContext, "rng">,
+  { em: { pairs: trainPairs, devPairs, testPairs } }: Config,
+  pairs: readonly Pair[],
+): Record<Split, readonly Pair[]> {
+  const some = (split: Split, count: number) =>
+    rng
+      .fork("some", split)
+      .shuffle(pairs.filter((pair) => pair.split === split))
+      .slice(0, count);
+  return { train: some("train", trainPairs), dev: some("dev", devPairs), test: some("test", testPairs) };
 }
 
 /** The cast whose models must all read and write this tokenizer's ids. */

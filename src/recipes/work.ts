@@ -25,19 +25,9 @@ export interface Work {
   completion: Estimate;
 }
 
-/** How much material there is. */
-export interface Counts {
-  /** Annotated training seeds that fit the context: what the cold start is taught. */
-  triples: Estimate;
-  /** Pairs that take part in EM, and those that it is measured on. */
-  train: Estimate;
-  dev: Estimate;
-  test: Estimate;
-  sets: Estimate;
-}
-
-/** Mean lengths in tokens, markers and terminators included. */
-export interface Lengths {
+/** How many there are of some texts, and their mean lengths in tokens, markers and terminators included. */
+export interface Group {
+  count: Estimate;
   /** Concepts, as `p` is given them. */
   promptOfP: Estimate;
   /** Concepts and problem, as `q` is given them. */
@@ -45,6 +35,18 @@ export interface Lengths {
   /** A rationale as annotators write it, and a problem. */
   rationale: Estimate;
   problem: Estimate;
+}
+
+/** What there is to work on. */
+export interface Extent {
+  /** Annotated training seeds that fit the context: what the cold start is taught. */
+  triples: Group;
+  /** Pairs that take part in EM, and those that it is measured on. */
+  train: Group;
+  dev: Group;
+  test: Group;
+  /** Concept sets to synthesize from. */
+  sets: Pick<Group, "count" | "promptOfP">;
 }
 
 /**
@@ -57,15 +59,15 @@ const WELL_FORMED = { given: between(0.3, 0.95, 1), fresh: between(0.01, 0.8, 1)
 /** Fewest pairs whose candidates are scored twice, to measure noise (stages/em/noise.ts). */
 const LEAST_NOISE_PAIRS = 8;
 
-export function workOf(config: Config, counts: Counts, lengths: Lengths): Work[] {
-  const plan = planner(config, counts, lengths);
+export function workOf(config: Config, extent: Extent): Work[] {
+  const plan = planner(config, extent);
   return [
     ...plan.coldStart(),
-    ...plan.measure("EM round 0", "em/round-0/dev", counts.dev, config.em.measureDraws, exactly(1)),
+    ...plan.measure("EM round 0", "em/round-0/dev", extent.dev, config.em.measureDraws, exactly(1)),
     ...rounds(config).flatMap(({ round, happens }) => plan.round(round, happens)),
     ...config.em.controls.flatMap((teach) => plan.control(teach)),
     ...(["before", "after"] as const).flatMap((when) =>
-      plan.measure("test", `test/${when}`, counts.test, config.em.testDraws, exactly(1)),
+      plan.measure("test", `test/${when}`, extent.test, config.em.testDraws, exactly(1)),
     ),
     ...plan.synthesis(),
   ];
@@ -80,68 +82,68 @@ function rounds({ em }: Config): { round: number; happens: Estimate }[] {
   }));
 }
 
-function planner(config: Config, counts: Counts, lengths: Lengths) {
+function planner(config: Config, { triples, train: training, dev, sets }: Extent) {
   const { em, coldStart, synthesize } = config;
   const roles = fullRoles(config);
-  const { promptOfP, promptOfQ, rationale, problem } = lengths;
   const hasEStep = em.teach === "greedy" || em.teach === "chosen";
-  /** A rationale of a model that has yet to be trained. */
-  const drawn = capped(between(SHORTEST * rationale.low, rationale.mid, em.maxRationaleTokens), em.maxRationaleTokens);
   const wellFormed = "from" in config.model ? WELL_FORMED.given : WELL_FORMED.fresh;
+  /** What a model writes that has yet to be trained, where its teachers wrote so much. */
+  const drawn = ({ low, mid }: Estimate, most: number) => capped(between(SHORTEST * low, mid, most), most);
+  const rationaleOf = ({ rationale }: Group) => drawn(rationale, em.maxRationaleTokens);
 
-  const sample = (
-    act: string,
-    stage: string,
-    requests: Estimate,
-    prompt = promptOfQ,
-    completion = drawn,
-    backend = roles.q.sample,
-  ): Work => ({
-    ...{ act, stage, backend, of: backend === roles.q.sample ? "q" : "p", kind: "sample", requests },
-    ...{ prompt: times(requests, prompt), completion: times(requests, completion) },
+  const sample = (act: string, stage: string, requests: Estimate, group: Group): Work => ({
+    ...{ act, stage, backend: roles.q.sample, of: "q", kind: "sample", requests },
+    ...{ prompt: times(requests, group.promptOfQ), completion: times(requests, rationaleOf(group)) },
   });
-  const score = (act: string, stage: string, requests: Estimate, tokens: Estimate, backend = roles.p.score): Work => ({
+  /** Rationales `z` and problems of a group, scored together. */
+  const score = (
+    { act, stage, backend = roles.p.score }: { act: string; stage: string; backend?: string },
+    requests: Estimate,
+    group: Group,
+    z: Estimate,
+  ): Work => ({
     ...{ act, stage, backend, of: "p", kind: "score", requests },
-    prompt: times(requests, tokens),
+    prompt: times(requests, sum([group.promptOfP, z, group.problem])),
     completion: between(0, 0, requests.high), // servers write a token after what they score
   });
   const train = (
-    act: string,
-    job: string,
-    which: "q" | "p",
+    { act, job, which }: { act: string; job: string; which: "q" | "p" },
     rows: Estimate,
-    z: Estimate,
+    taught: Estimate,
     epochs: number,
     happens = exactly(1),
   ): Work => ({
     ...{ act, stage: job, backend: roles[which].train, of: which, kind: "train", requests: happens, prompt: NOTHING },
-    completion: times(times(times(rows, which === "q" ? z : sum([z, problem])), epochs), happens),
+    completion: times(times(times(rows, taught), epochs), happens),
   });
-  const joint = (z: Estimate) => sum([promptOfP, z, problem]);
 
   /** Greedy and fresh draws of each pair, scored beside the annotator's rationale and none at all. */
-  const measure = (act: string, stage: string, pairs: Estimate, draws: number, happens: Estimate): Work[] => {
-    const asked = times(times(pairs, 1 + draws), happens);
-    const kept = times(asked, wellFormed);
-    const given = times(pairs, happens);
-    const scores = [
-      score(act, stage, given, joint(rationale)),
-      score(act, stage, given, joint(exactly(1))),
-      score(act, stage, kept, joint(drawn)),
+  const measure = (act: string, stage: string, group: Group, draws: number, happens: Estimate): Work[] => {
+    const given = times(group.count, happens);
+    const asked = times(given, 1 + draws);
+    return [
+      sample(act, `${stage}-draws`, asked, group),
+      together([
+        score({ act, stage }, given, group, group.rationale),
+        score({ act, stage }, given, group, exactly(1)),
+        score({ act, stage }, times(asked, wellFormed), group, rationaleOf(group)),
+      ]),
     ];
-    return [sample(act, `${stage}-draws`, asked), together(scores)];
   };
 
   /** Some candidates scored again, and by a second engine. */
   const noise = (act: string, name: string, happens: Estimate): Work[] => {
     const share = noiseOf(config)?.share ?? 0;
     if (share === 0) return [];
-    const wanted = Math.max(LEAST_NOISE_PAIRS, Math.ceil(share * counts.train.mid));
-    const again = times(times(times(capped(counts.train, wanted), em.candidates), wellFormed), happens);
+    const wanted = Math.max(LEAST_NOISE_PAIRS, Math.ceil(share * training.count.mid));
+    const again = times(times(times(capped(training.count, wanted), em.candidates), wellFormed), happens);
     const { reference } = roles.p;
+    const z = rationaleOf(training);
     return [
-      score(act, `${name}/noise-again`, again, joint(drawn)),
-      ...(reference === undefined ? [] : [score(act, `${name}/noise-reference`, again, joint(drawn), reference)]),
+      score({ act, stage: `${name}/noise-again` }, again, training, z),
+      ...(reference === undefined
+        ? []
+        : [score({ act, stage: `${name}/noise-reference`, backend: reference }, again, training, z)]),
     ];
   };
 
@@ -149,55 +151,78 @@ function planner(config: Config, counts: Counts, lengths: Lengths) {
     measure,
     coldStart(): Work[] {
       const act = "cold start";
-      const { dev, triples } = counts;
-      const gate = [
-        score(act, "coldstart/gate", dev, joint(rationale)),
-        score(act, "coldstart/gate", dev, joint(exactly(1))),
-      ];
+      const { rationale, problem } = triples;
+      const stage = "coldstart/gate";
       return [
-        train(act, "training/coldstart/p", "p", triples, rationale, coldStart.p.epochs),
-        train(act, "training/coldstart/q", "q", triples, rationale, coldStart.q.epochs),
-        together(gate),
+        train(
+          { act, job: "training/coldstart/p", which: "p" },
+          triples.count,
+          sum([rationale, problem]),
+          coldStart.p.epochs,
+        ),
+        train({ act, job: "training/coldstart/q", which: "q" }, triples.count, rationale, coldStart.q.epochs),
+        together([
+          score({ act, stage }, dev.count, dev, dev.rationale),
+          score({ act, stage }, dev.count, dev, exactly(1)),
+        ]),
       ];
     },
     round(round: number, happens: Estimate): Work[] {
       const act = `EM round ${round}`;
       const name = `em/round-${round}`;
-      const pairs = times(counts.train, happens);
+      const pairs = times(training.count, happens);
       const draws = times(pairs, em.candidates);
+      const z = rationaleOf(training);
       // A rule with weights teaches several candidates of a pair.
       const several = em.select.startsWith("posterior") ? between(1, 2, em.candidates) : exactly(1);
       const eStep = [
-        sample(act, `${name}/draws`, draws),
-        score(act, `${name}/candidates`, times(draws, wellFormed), joint(drawn)),
-        train(act, `training/${name}/q`, "q", times(counts.train, several), drawn, em.q.epochs, happens),
+        sample(act, `${name}/draws`, draws, training),
+        score({ act, stage: `${name}/candidates` }, times(draws, wellFormed), training, z),
+        train({ act, job: `training/${name}/q`, which: "q" }, times(training.count, several), z, em.q.epochs, happens),
         ...noise(act, name, happens),
-        sample(act, `${name}/rationales`, pairs),
+        sample(act, `${name}/rationales`, pairs, training),
       ];
-      const redrawn = em.teach === "redrawn" || round === 1;
+      const decodes = em.teach === "redrawn" || round === 1;
+      const taught = sum([z, training.problem]);
       return [
-        ...(hasEStep ? eStep : redrawn ? [sample(act, `${name}/rationales`, pairs)] : []),
-        train(act, `training/${name}/p`, "p", counts.train, drawn, em.p.epochs, happens),
-        ...measure(act, `${name}/dev`, counts.dev, em.measureDraws, happens),
+        ...(hasEStep ? eStep : decodes ? [sample(act, `${name}/rationales`, pairs, training)] : []),
+        train({ act, job: `training/${name}/p`, which: "p" }, training.count, taught, em.p.epochs, happens),
+        ...measure(act, `${name}/dev`, dev, em.measureDraws, happens),
       ];
     },
     control(teach: Config["em"]["controls"][number]): Work[] {
       const act = `control: ${teach}`;
       const name = `controls/${teach}`;
+      const taught = sum([rationaleOf(training), training.problem]);
       const each = rounds(config).flatMap(({ round, happens }): Work[] => [
         ...(round === 1 || teach === "redrawn"
-          ? [sample(act, `${name}/em/round-${round}/rationales`, times(counts.train, happens))]
+          ? [sample(act, `${name}/em/round-${round}/rationales`, times(training.count, happens), training)]
           : []),
-        train(act, `${name}/training/em/round-${round}/p`, "p", counts.train, drawn, em.p.epochs, happens),
-        ...measure(act, `${name}/em/round-${round}/dev`, counts.dev, em.measureDraws, happens),
+        train(
+          { act, job: `${name}/training/em/round-${round}/p`, which: "p" },
+          ...([training.count, taught, em.p.epochs, happens] as const),
+        ),
+        ...measure(act, `${name}/em/round-${round}/dev`, dev, em.measureDraws, happens),
       ]);
-      return [...measure(act, `${name}/em/round-0/dev`, counts.dev, em.measureDraws, exactly(1)), ...each];
+      return [...measure(act, `${name}/em/round-0/dev`, dev, em.measureDraws, exactly(1)), ...each];
     },
     synthesis(): Work[] {
-      const asked = times(counts.sets, synthesize.drawsPerSet);
-      const whole = sum([rationale, problem]);
-      const written = capped(between(SHORTEST * whole.low, whole.mid, synthesize.maxTokens), synthesize.maxTokens);
-      return [sample("synthesis", "synthesis/written", asked, promptOfP, written, roles.p.sample)];
+      const requests = times(sets.count, synthesize.drawsPerSet);
+      const whole = sum([triples.rationale, triples.problem]);
+      return [
+        {
+          ...{
+            act: "synthesis",
+            stage: "synthesis/written",
+            backend: roles.p.sample,
+            of: "p",
+            kind: "sample",
+            requests,
+          },
+          prompt: times(requests, sets.promptOfP),
+          completion: times(requests, drawn(whole, synthesize.maxTokens)),
+        },
+      ];
     },
   };
 }

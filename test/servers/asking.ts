@@ -35,7 +35,9 @@ export function askingConfig({ url, backend }: Pick<Asking, "url" | "backend">):
     price: { prompt: 1, completion: 2 },
     ...backend,
   };
-  return resolveConfig({ scale: "tiny", backends: { toy }, roles: { annotators: ["toy"] } }, [], "test");
+  const seeds = { file: "seeds.jsonl" }; // which nobody reads here
+  const config = { recipe: "seeds", scale: "tiny", seeds, backends: { toy }, roles: { teacher: "toy" } };
+  return resolveConfig(config, [], "test");
 }
 
 /** Opens the session, carries the stage out, and closes it as `run` does. */
@@ -56,8 +58,8 @@ export async function askAll(asking: Asking): Promise<{ spend: Session["account"
 
 async function ask(session: Session, config: Config, count: number): Promise<void> {
   const cast = compose(session, config);
-  const [speaker] = cast.annotators;
-  if (speaker === undefined) throw new Error("the config has no annotator");
+  const { teacher: speaker } = cast;
+  if (speaker === undefined) throw new Error("the config has no teacher");
   const model = await speaker.backend.open(await speaker.checkpoint(), session.context);
   try {
     await journaled(session.context, {
