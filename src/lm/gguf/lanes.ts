@@ -20,6 +20,8 @@ export interface LaneOptions {
   contextLength: number;
   vocabSize: number;
   cache: "f32" | "f16";
+  /** Tokens shown of a distribution: enough that the tail seldom decides, few enough to hand over at every step. Default 1,024. */
+  shown?: number;
 }
 
 export interface Lane {
@@ -43,9 +45,6 @@ export interface Lanes {
   close(): Promise<void>;
 }
 
-/** Tokens shown of a distribution: enough that the tail seldom decides, few enough to hand over at every step. */
-const HEAD = 1024;
-
 /** Tokens read at once: bounds the scores held (this many times the vocabulary, in float32). */
 const BATCH = 128;
 
@@ -68,7 +67,7 @@ export async function openLanes(model: LlamaModel, options: LaneOptions): Promis
     for (let i = 0; i < options.lanes; i++) {
       const context = await model.createContext(contextOptions(options));
       contexts.push(context);
-      all.push(new SequenceLane(context.getSequence(), options.vocabSize));
+      all.push(new SequenceLane(context.getSequence(), options));
     }
   } catch (error) {
     await close();
@@ -111,13 +110,15 @@ function contextOptions({ contextLength, threads, cache }: LaneOptions): LlamaCo
 class SequenceLane implements Lane {
   readonly #sequence: LlamaContextSequence;
   readonly #vocabSize: number;
+  readonly #shown: number;
   /** The prefix that was read as a whole; undefined where reading was interrupted. */
   key: string | undefined;
   #last: Token | undefined;
 
-  constructor(sequence: LlamaContextSequence, vocabSize: number) {
+  constructor(sequence: LlamaContextSequence, { vocabSize, shown = 1024 }: LaneOptions) {
     this.#sequence = sequence;
     this.#vocabSize = vocabSize;
+    this.#shown = Math.min(shown, vocabSize);
   }
 
   async read(prefix: TokenIds): Promise<void> {
@@ -135,7 +136,7 @@ class SequenceLane implements Lane {
   async next(id: number): Promise<Head> {
     const [token] = tokens([id]);
     this.#last = token;
-    return this.#head(token!, { filter: { tokens: [], includeTop: Math.min(HEAD, this.#vocabSize) } });
+    return this.#head(token!, { filter: { tokens: [], includeTop: this.#shown } });
   }
 
   async whole(): Promise<Head> {
