@@ -8,17 +8,20 @@ import type { Backend, Checkpoint, Tokenizer, Trainer } from "../lm/contract.ts"
 import type { Given } from "../stages/em/format.ts";
 import { type HeldOut, heldOutScore } from "../stages/selfplay/held-out.ts";
 import { type LabelSource, label } from "../stages/selfplay/label.ts";
-import { type GoodLabel, type Label, Task } from "../stages/selfplay/records.ts";
+import type { GoodLabel, Label, Task } from "../stages/selfplay/records.ts";
 import { type SelfPlaySettings, selfPlay } from "../stages/selfplay/round.ts";
 import type { Solver } from "../stages/selfplay/solver.ts";
+import { keepTasks, type TaskChoice } from "../stages/selfplay/tasks.ts";
 import type { Training } from "../stages/selfplay/train.ts";
-import { journaled, recordsOf, type StageContext } from "../stages/stage.ts";
+import { recordsOf, type StageContext } from "../stages/stage.ts";
 import { synthesize } from "../stages/synthesize.ts";
 import type { PocketConfig } from "./config.ts";
 import { fitOf } from "./fit-config.ts";
 import { fits, heldOutTasks, pocketSolver, pocketSolving, solverCombinations, trainSolver } from "./pocket-solver.ts";
 import type { PocketSelfPlayConfig } from "./selfplay-config.ts";
 import type { Session } from "./session.ts";
+
+export { tasksJournal } from "../stages/selfplay/tasks.ts";
 
 /** Attempts in flight in the engine: its slots, and some to follow. */
 const TOGETHER = 256;
@@ -106,14 +109,6 @@ export async function makeSolver(
   return { solver: pocketSolver(sampler, checkpoint, tokenizer) };
 }
 
-/** Why a written problem became no task. */
-export const TaskChoice = z.discriminatedUnion("kept", [
-  z.strictObject({ kept: z.literal(true), task: Task }),
-  z.strictObject({ kept: z.literal(false), id: z.string(), reason: z.string() }),
-]);
-export type TaskChoice = z.infer<typeof TaskChoice>;
-export const tasksJournal = { journal: "selfplay/tasks", schema: TaskChoice, version: 1 };
-
 /** Where the problems are that `p` wrote for the solver. */
 export const problemsFolder = (folder: string): string => join(folder, "selfplay");
 
@@ -140,10 +135,7 @@ export async function writtenTasks(
     if (entry.ok && reason === null) choices.push({ kept: true, task: { id, problem: entry.problem.problem } });
     else choices.push({ kept: false, id, reason: reason ?? "" });
   }
-  const worker = async (shard: { items: readonly TaskChoice[] }) => shard.items;
-  const shard = { items: choices, shardSize: Math.max(1, choices.length), unit: "tasks", worker };
-  const records = await journaled(context, { ...tasksJournal, ...shard });
-  return (await Array.fromAsync(records)).flatMap((choice) => (choice.kept ? [choice.task] : []));
+  return keepTasks(context, choices);
 }
 
 /** Why a problem is no task, or null. */

@@ -4,7 +4,7 @@
  */
 import type { Rng } from "../core/rng.ts";
 import type { Grader } from "../domains/contract.ts";
-import { majority } from "../domains/math/index.ts";
+import { answersEqual, majority } from "../domains/math/index.ts";
 import {
   arithmeticLine,
   type Combinations,
@@ -12,6 +12,7 @@ import {
   finalAnswer,
   type PocketSeed,
   pocketGrader,
+  pocketOracle,
   pocketSeeds,
 } from "../domains/pocket/index.ts";
 import type { Backend, Checkpoint, Tokenizer, Trainer, TrainRow } from "../lm/contract.ts";
@@ -63,6 +64,12 @@ export const pocketSolving = {
     },
   } satisfies Grader<Gold>,
 } as const;
+
+/** What the oracle says of labels. */
+export const pocketTruth = {
+  oracle: pocketOracle,
+  same: (gold: Gold, answer: string) => gold.kind === "answer" && answersEqual(gold.answer, answer),
+};
 
 /** Worked solutions as rows. */
 export function solutionRows(tokenizer: Tokenizer, seeds: readonly PocketSeed[]): TrainRow[] {

@@ -18,7 +18,9 @@ import { type JournalKind, recordsSoFar } from "../stages/stage.ts";
 import { CURATION_STEPS, dropOf, synthesized } from "../stages/synthesized.ts";
 import { putAsideJournal } from "../stages/within-context.ts";
 import { Config } from "./config.ts";
+import { pocketTruth } from "./pocket-solver.ts";
 import { rejectedJournal } from "./seeds.ts";
+import { SelfPlaySummary, selfPlaySummary } from "./selfplay-summary.ts";
 
 export const Summary = z.strictObject({
   recipe: z.string(),
@@ -44,6 +46,8 @@ export const Summary = z.strictObject({
   synthesis: SynthesisQuality,
   /** What became of the problems asked for: every step of curation, with reasons and examples. */
   funnel: Funnel,
+  /** What a solver made of the problems; null if there was no self-play. */
+  selfPlay: SelfPlaySummary.nullable(),
 });
 export type Summary = z.infer<typeof Summary>;
 
@@ -87,6 +91,7 @@ export async function summarise(folder: string): Promise<Summary> {
     test: after.length === 0 ? null : { before: roundMeasure(before), after: roundMeasure(after) },
     concepts: (await read(setSourceJournal))[0] ?? null,
     ...(await synthesisOf(folder, config.recipe === "pocket")),
+    selfPlay: await selfPlaySummary(folder, config.recipe === "pocket" ? pocketTruth : undefined),
   };
 }
 

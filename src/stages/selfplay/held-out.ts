@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Grader } from "../../domains/contract.ts";
-import { recordOnce, recordsOf, type StageContext } from "../stage.ts";
+import { type JournalKind, recordOnce, recordsOf, type StageContext } from "../stage.ts";
 import type { Gold, Task } from "./records.ts";
 import { reward } from "./reward.ts";
 import { rollOut } from "./rollout.ts";
@@ -23,6 +23,12 @@ export const HeldOutScore = z.strictObject({
   rates: z.array(z.number()),
 });
 export type HeldOutScore = z.infer<typeof HeldOutScore>;
+
+export const scoreJournal = (name: string): JournalKind<HeldOutScore> => ({
+  journal: `${name}/score`,
+  schema: HeldOutScore,
+  version: 1,
+});
 
 export interface HeldOut {
   /** Tasks with gold answers. */
@@ -60,7 +66,7 @@ export async function heldOutScore(
     meanTokens: mean(made.map(({ tokens }) => tokens)),
     rates,
   };
-  const kind = { journal: `${name}/score`, schema: HeldOutScore, version: 1 };
+  const kind = scoreJournal(name);
   await recordOnce(context, kind, "score", record);
   const [kept] = await Array.fromAsync(recordsOf(context, kind));
   return kept ?? record;
