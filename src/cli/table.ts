@@ -7,6 +7,7 @@ export function summaryTable(summary: Summary): string {
     emTable(summary),
     testLine(summary),
     synthesisTable(summary),
+    selfPlayTable(summary),
     `total time  ${duration(summary.seconds)}`,
   ];
   return parts.filter((part) => part !== "").join("\n\n");
@@ -62,6 +63,32 @@ function synthesisTable({ synthesis }: Summary): string {
   ];
   const body = rows.flatMap(([name, share]) => (share === null ? [] : [[name, `${(100 * share).toFixed(1)} %`]]));
   return aligned([[`${synthesis.asked.toLocaleString("en")} problems asked for`, "share"], ...body]);
+}
+
+function selfPlayTable({ selfPlay }: Summary): string {
+  if (selfPlay === null) return "";
+  const { labels, rounds, test } = selfPlay;
+  const { truth } = labels;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const accuracy =
+    truth === null || truth.right + truth.wrong === 0
+      ? ""
+      : `, ${percent(truth.right / (truth.right + truth.wrong))} of them right on sound problems`;
+  const played = rounds.flatMap(({ round, work }) =>
+    work === null
+      ? []
+      : [`round ${round}: ${work.rollouts} rollouts, ${work.bias.pairs} pairs, ${work.right} right ones`],
+  );
+  const lines = [`self-play: ${labels.labelled} of ${labels.tasks} problems labelled by vote${accuracy}`, ...played];
+  if (test === null) return lines.join("\n");
+  const { mean, low, high } = test.difference;
+  const points = (share: number) => `${share < 0 ? "-" : "+"}${Math.abs(100 * share).toFixed(1)}`;
+  const noise = low <= 0 && high >= 0 ? "inside the noise" : "more than noise";
+  return [
+    ...lines,
+    `solver on ${test.tasks} fresh problems: ${percent(test.before)} before, ${percent(test.after)} after; ` +
+      `${points(mean)} points (95 %: ${points(low)} to ${points(high)}), ${noise}`,
+  ].join("\n");
 }
 
 function fixed(value: number | null, digits = 2): string {

@@ -4,12 +4,13 @@ import { writeFileAtomic } from "../journal/files.ts";
 import { emSection, fixed, percent } from "./em-section.ts";
 import { type ReportMaterial, reportMaterial } from "./material.ts";
 import { type Html, html, page } from "./page.ts";
+import { selfPlaySection } from "./selfplay-section.ts";
 import { synthesisSection } from "./synthesis-section.ts";
 
 /** Writes `report.html` into the run folder, from what the run has so far. */
 export async function writeReport(folder: string): Promise<void> {
   const material = await reportMaterial(folder);
-  const body = html`${head(material)}${emSection(material)}${synthesisSection(material)}${colophon(material)}`;
+  const body = html`${head(material)}${emSection(material)}${synthesisSection(material)}${selfPlaySection(material)}${colophon(material)}`;
   await writeFileAtomic(join(folder, "report.html"), page("PromptCoT report", body));
 }
 

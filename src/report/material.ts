@@ -6,6 +6,10 @@ import { controlFolder, pairsJournal } from "../recipes/promptcot.ts";
 import { recordsIfAny, type Summary, summarise } from "../recipes/summary.ts";
 import { Candidate, Choice, type GoodCandidate, reward } from "../stages/em/records.ts";
 import { type Round, roundsJournal } from "../stages/em/round.ts";
+import { labelsJournal } from "../stages/selfplay/label.ts";
+import { rolloutsJournal } from "../stages/selfplay/rollout.ts";
+import { pairsOfRound } from "../stages/selfplay/round.ts";
+import { tasksJournal } from "../stages/selfplay/tasks.ts";
 import { type Synthesized, synthesized } from "../stages/synthesized.ts";
 
 export interface ReportMaterial {
@@ -18,6 +22,15 @@ export interface ReportMaterial {
   contests: Contest[];
   /** The first problems that were asked for, with every verdict. */
   sample: Synthesized[];
+  /** The first preference pairs of the first round of self-play. */
+  duels: Duel[];
+}
+
+export interface Duel {
+  problem: string;
+  answer: string;
+  chosen: string;
+  rejected: string;
 }
 
 export interface Contest {
@@ -30,6 +43,7 @@ export interface Contest {
 
 const CONTESTS = 3;
 export const SAMPLE = 12;
+const DUELS = 3;
 
 export async function reportMaterial(folder: string): Promise<ReportMaterial> {
   const manifest = await readManifest(folder);
@@ -46,6 +60,7 @@ export async function reportMaterial(folder: string): Promise<ReportMaterial> {
     ...{ folder: join(folder), config, versions: { ...manifest?.versions }, summary, controls },
     contests: last === 0 ? [] : await contests(folder, last),
     sample: await firstOf(synthesized({ folder }), SAMPLE),
+    duels: await duels(folder),
   };
 }
 
@@ -55,6 +70,26 @@ async function firstOf<T>(entries: AsyncIterable<T>, count: number): Promise<T[]
     if (first.push(entry) === count) break;
   }
   return first;
+}
+
+async function duels(folder: string): Promise<Duel[]> {
+  const name = "selfplay/round-1";
+  const pairs = (await recordsIfAny(folder, pairsOfRound(name))).slice(0, DUELS);
+  if (pairs.length === 0) return [];
+  const choices = await recordsIfAny(folder, tasksJournal);
+  const problems = new Map(choices.flatMap((choice) => (choice.kept ? [[choice.task.id, choice.task.problem]] : [])));
+  const labels = new Map((await recordsIfAny(folder, labelsJournal("selfplay"))).map((one) => [one.taskId, one]));
+  const rollouts = new Map((await recordsIfAny(folder, rolloutsJournal(name))).map((one) => [one.id, one]));
+  const text = (id: string) => {
+    const rollout = rollouts.get(id);
+    return rollout?.ok ? rollout.text : "";
+  };
+  return pairs.map(({ taskId, chosen, rejected }) => {
+    const label = labels.get(taskId);
+    const gold = label !== undefined && label.source !== "quarantine" ? label.gold : undefined;
+    const answer = gold?.kind === "answer" ? gold.answer : "its tests";
+    return { problem: problems.get(taskId) ?? "", answer, chosen: text(chosen), rejected: text(rejected) };
+  });
 }
 
 async function contests(folder: string, round: number): Promise<Contest[]> {

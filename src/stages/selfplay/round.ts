@@ -55,6 +55,12 @@ export const selfPlayJournal = (name: string): JournalKind<SelfPlayRound> => ({
   version: 1,
 });
 
+export const pairsOfRound = (name: string): JournalKind<PreferencePair> => ({
+  journal: `${name}/pairs`,
+  schema: PreferencePair,
+  version: 1,
+});
+
 export interface SelfPlaySettings {
   rounds: number;
   attempts: Attempts;
@@ -238,7 +244,7 @@ async function pair(
   );
   const items = within(settings.budget.pairs, all, random);
   const records = await journaled(context, {
-    ...{ journal: `${name}/pairs`, schema: PreferencePair, version: 1, unit: "pairs" },
+    ...{ ...pairsOfRound(name), unit: "pairs" },
     ...{
       items,
       shardSize: Math.max(1, items.length),
