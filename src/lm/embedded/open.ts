@@ -26,10 +26,12 @@ import type { PromptCache } from "./slots.ts";
 import { readTokenizer } from "./tokenizer.ts";
 
 /** Part of every identity: raised when a change of the engine changes answers' last bits. */
-const NUMERICS = 1;
+const NUMERICS = 2;
+
+/** Sampling and scoring use one thread per operator; several cores are used by lanes (lanes.ts). */
+const THREADS = 1;
 
 export interface EngineOptions {
-  threads: number;
   /** Sequences in one decoding step. */
   slots: number;
   /** Tokens, padding included, in one run over whole sequences. */
@@ -42,8 +44,15 @@ const PREFILL_ROWS = 8;
 /** At most so many scores of tokens (256 MB) at once, which bounds batches of models with large vocabularies. */
 const MOST_SCORES = 2 ** 26;
 
+/** A model that both samples and scores, and says how many sequences of a length it scores at once. */
+export interface OpenModel extends Model {
+  readonly sampler: NonNullable<Model["sampler"]>;
+  readonly scorer: NonNullable<Model["scorer"]>;
+  scoreRows(time: number): number;
+}
+
 /** @throws PromptCotError `checkpoint-changed` if the folder no longer holds what the checkpoint's hash names. */
-export async function openModel(checkpoint: Checkpoint, options: EngineOptions, shared: Shelf): Promise<Model> {
+export async function openModel(checkpoint: Checkpoint, options: EngineOptions, shared: Shelf): Promise<OpenModel> {
   const found = await openCheckpoint(checkpoint.path);
   if (found.hash !== checkpoint.hash) throw changed(checkpoint, found);
   const content = await readCheckpoint(checkpoint.path);
@@ -60,6 +69,7 @@ export async function openModel(checkpoint: Checkpoint, options: EngineOptions, 
     contextLength: config.contextLength,
     sampler: { sample: (requests, call) => sample(sampling, requests, call) },
     scorer: { score: (requests, call) => score(scoring, requests, call) },
+    scoreRows: scoring.scoreRows,
     close: () => own.release(),
   };
 }
@@ -69,7 +79,7 @@ function samplingEngine(
   tokenizer: Tokenizer,
   weights: WeightArrays,
   chat: Template | undefined,
-  { threads, slots }: EngineOptions,
+  { slots }: EngineOptions,
   shared: Shelf,
   own: Shelf,
 ): SamplingEngine {
@@ -82,11 +92,11 @@ function samplingEngine(
     prefillRows: PREFILL_ROWS,
     promptBucket: bucket,
     decode: (capacity) =>
-      own.get(`decode ${capacity}`, () => compileDecode(config, weights, { slots, capacity }, threads)),
+      own.get(`decode ${capacity}`, () => compileDecode(config, weights, { slots, capacity }, THREADS)),
     async prefill(prompts) {
       const time = bucket(prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0));
       const runner = await shared.get(`prefill ${PREFILL_ROWS}×${time} ${key}`, () =>
-        compilePrefill(config, PREFILL_ROWS, time, threads),
+        compilePrefill(config, PREFILL_ROWS, time, THREADS),
       );
       return prefill(config, runner, weights, prompts, time);
     },
@@ -120,7 +130,7 @@ async function prefill(
 function scoringEngine(
   config: ModelConfig,
   weights: WeightArrays,
-  { threads, batchTokens }: EngineOptions,
+  { batchTokens }: EngineOptions,
   shared: Shelf,
 ): ScoringEngine {
   const key = shapeKeyOf(config);
@@ -131,7 +141,7 @@ function scoringEngine(
     scoreRows: rowsAt,
     async scoreBatch(ids, targets, time) {
       const rows = rowsAt(time);
-      const runner = await shared.get(`score ${rows}×${time} ${key}`, () => compileScore(config, rows, time, threads));
+      const runner = await shared.get(`score ${rows}×${time} ${key}`, () => compileScore(config, rows, time, THREADS));
       return floats(await runner.run({ ids, targets, ...weights }), "logProbs");
     },
   };
