@@ -99,6 +99,18 @@ export function barChart({ label, bars, x }: { label: string; bars: readonly Bar
   });
 }
 
+/** A chart as a file of its own, with the report's colours for light and dark. */
+export function standalone(chart: string): string {
+  const light =
+    "--series-1: #2f6db3; --series-2: #c26a1b; --series-3: #2e8560; --series-4: #8a4fa3; --muted: #8d939d; color: #1d1f24;";
+  const dark =
+    "--series-1: #74a9e6; --series-2: #e6a25e; --series-3: #6cc49d; --series-4: #c298d8; --muted: #7d838d; color: #e7e8ea;";
+  const style = `<style>svg { ${light} font-family: system-ui, sans-serif; } @media (prefers-color-scheme: dark) { svg { ${dark} } }</style>`;
+  return chart
+    .replace("color:currentColor;font-family:inherit;", "")
+    .replace(/<svg([^>]*)>/, `<svg xmlns="http://www.w3.org/2000/svg"$1>${style}`);
+}
+
 function svg(label: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const plot = Plot.plot({

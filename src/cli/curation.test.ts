@@ -175,6 +175,23 @@ describe("mistakes on the command line", () => {
 });
 
 describe("promptcot export", () => {
+  it("writes nothing where no row has what the format needs, and says what they lack", async () => {
+    await writeFile(at("bare.jsonl"), '{"problem": "How much is 1 + 1?"}\n');
+    const args = ["export", "--input", at("bare.jsonl"), "--output", at("none"), "--format", "trl-dpo"];
+    await expect(runCommand(args)).rejects.toThrow("of 1 rows, 1 have no chosen");
+    expect(existsSync(at("none"))).toBe(false);
+    await expect(runCommand([...args, at("run")])).rejects.toThrow("a run and --input were both named");
+  });
+
+  it("leaves a split without rows out, of the files and of the card", async () => {
+    await writeFile(at("one.jsonl"), '{"id": "a", "problem": "How much is 1 + 1?", "level": "easy"}\n');
+    await runCommand(["export", "--input", at("one.jsonl"), "--output", at("one"), "--format", "problems"]);
+    const [full, empty] = existsSync(at("one/train.jsonl")) ? ["train", "test"] : ["test", "train"];
+    expect(lines(`one/${full}.jsonl`)).toEqual([{ id: "a", problem: "How much is 1 + 1?", level: "easy" }]);
+    expect(existsSync(at(`one/${empty}.jsonl`))).toBe(false);
+    expect(readFileSync(at("one/README.md"), "utf8")).not.toContain(`${empty}.jsonl`);
+  });
+
   it("writes splits, a card and what the trainer asks for", async () => {
     const rows = Array.from({ length: 60 }, (_, i) => ({
       problem: `How many ${["pears", "plums", "figs"][i % 3]} are ${i} and ${7 * i}?`,
@@ -197,10 +214,13 @@ describe("promptcot export", () => {
     ]);
     expect(status, err).toBe(0);
     expect(out).toContain("− no response");
-    const files = ["train", "test"].map((split) =>
-      readFileSync(at(`data/${split}.jsonl`), "utf8").trim() === "" ? [] : lines(`data/${split}.jsonl`),
-    );
+    const files = ["train", "test"].map((split) => lines(`data/${split}.jsonl`));
     expect(files.flat()).toHaveLength(59);
+    const lineage = lines("data/lineage.jsonl");
+    expect(lineage.map(({ split, row }) => [split, row])).toEqual([
+      ...(files[0] ?? []).map((_, row) => ["train", row]),
+      ...(files[1] ?? []).map((_, row) => ["test", row]),
+    ]);
     expect(readFileSync(at("data/README.md"), "utf8")).toContain('license: "mit"');
     expect(JSON.parse(readFileSync(at("data/dataset_info.json"), "utf8"))).toHaveProperty(
       "data_train.file_name",

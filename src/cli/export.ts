@@ -1,5 +1,5 @@
-/** `promptcot export`: a file of curated rows in the format of a trainer, split by clusters, with a dataset card. */
-import { readFile } from "node:fs/promises";
+/** `promptcot export`: what a run, or a file of curated rows, has to offer in the format of a trainer, split by clusters, with a dataset card. */
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
@@ -14,14 +14,15 @@ import {
   formatRow,
   llamaFactoryInfo,
 } from "../curate/export/formats.ts";
-import { parseSplits, type Share, splitByCluster } from "../curate/export/splits.ts";
+import { parseSplits, splitByCluster } from "../curate/export/splits.ts";
 import { makeFolder, writeFileAtomic } from "../journal/files.ts";
+import { type Harvest, openHarvest } from "../recipes/corpus.ts";
 import { type Row, textAt, valueAt } from "../rows/row.ts";
 import { type Codec, writeRows } from "../rows/write.ts";
 import { printFunnel, tally, textsOf, withDisplay, workersFrom } from "./curating.ts";
 
 interface Options {
-  input: string;
+  input?: string;
   format: FormatName;
   output: string;
   field: string;
@@ -43,8 +44,11 @@ interface Options {
 
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write curated rows in the format of a trainer, split by clusters, with a dataset card")
-    .requiredOption("--input <file>", "curated rows, JSONL or Parquet")
+    .description(
+      "write a run's harvest, or a file of curated rows, in the format of a trainer, split by clusters, with a card",
+    )
+    .argument("[run]", "run folder: its curated problems, self-play's pairs, or right solutions, as the format needs")
+    .option("--input <file>", "in place of a run: curated rows, JSONL or Parquet")
     .addOption(new Option("--format <name>", "the trainer's format").choices(FORMAT_NAMES).makeOptionMandatory())
     .requiredOption("--output <folder>", "folder for the files of each split and the card")
     .option("--field <name>", "field that holds the problem", "problem")
@@ -66,31 +70,80 @@ export function exportCommand(): Command {
     .option("--ability <name>", "verl's ability: math or code", "math")
     .option("--card <file>", "JSON with what the card says: licence, funnel, seeds, models, decontamination, charts")
     .option("--threads <n>", "threads to compute on", "2")
-    .action((options: Options) => withDisplay("export", (call) => run(options, call)));
+    .action((folder: string | undefined, options: Options) =>
+      withDisplay("export", async (call) => run(await sourceOf(folder, options), options, call)),
+    );
 }
 
-async function run(options: Options, call: CallOptions): Promise<void> {
+/** Where rows come from. They are read several times, in the same order. */
+interface Source {
+  rows(call: CallOptions): AsyncIterable<{ row: Row; text: string }>;
+  /** What the card can say without being told. */
+  card: Partial<CardInput>;
+  /** Files for the card's charts: path → content. */
+  charts: ReadonlyMap<string, string>;
+  /** What to do if no row has what the format needs. */
+  next: string;
+}
+
+async function sourceOf(folder: string | undefined, options: Options): Promise<Source> {
+  const { input, field, format } = options;
+  if ((folder === undefined) === (input === undefined)) {
+    throw new PromptCotError({
+      boundary: "config",
+      code: "missing-option",
+      message: folder === undefined ? "nothing to export was named" : "a run and --input were both named",
+      next: "name a run folder, or a file of rows with --input",
+    });
+  }
+  if (input !== undefined) {
+    const next = `name the fields with --response-field, --answer-field and the like, or choose a format that needs less: problems`;
+    return { rows: (call) => textsOf(input, field, call), card: {}, charts: new Map(), next };
+  }
+  const { harvest, card, chart, rows } = await openHarvest(folder as string, FORMATS[format].needs);
+  return { rows, card, charts: new Map([["funnel.svg", chart]]), next: NEXT[harvest] };
+}
+
+const NEXT: Record<Harvest, string> = {
+  problems: "a run without answers has problems alone: --format problems; if it kept none, its report says why",
+  pairs: "run self-play first (selfPlay.rounds in the config), or export problems alone: problems, trl-grpo, verl",
+  solutions: "run self-play first (selfPlay.rounds in the config), or export problems alone: problems, trl-grpo, verl",
+};
+
+async function run(from: Source, options: Options, call: CallOptions): Promise<void> {
   const shares = parseSplits(options.splits);
+  await refuseEmpty(from, options, call);
   const source = options.source ?? options.output.replace(/\/+$/, "").split("/").at(-1) ?? "promptcot";
   const given = await cardOf(options.card);
   const workers = workersFrom(options.threads);
-  const splits = await splitByCluster(items(options, call), shares, { seed: options.seed, workers, ...call });
+  const splits = await splitByCluster(items(from, call), shares, { seed: options.seed, workers, ...call });
   await makeFolder(options.output);
   const files: CardInput["files"] = [];
   const reasons = tally();
   for (const { name } of shares) {
     const path = `${name}.${options.as}`;
-    const rows = await writeRows(join(options.output, path), rowsOf(options, source, splits, name, reasons, call), {
-      codec: options.codec,
-      ...call,
-    });
-    files.push({ split: name, path, rows });
+    const rows = await nonEmpty(rowsOf({ from, options, source, splits, split: name }, reasons, call));
+    // Loaders stumble over files without rows: none is written.
+    if (rows === undefined) await rm(join(options.output, path), { force: true });
+    else {
+      const written = await writeRows(join(options.output, path), rows, { codec: options.codec, ...call });
+      files.push({ split: name, path, rows: written });
+    }
   }
-  await writeInfo(options, source, shares);
+  await writeInfo(options, source, files);
+  const names = files.map(({ split }) => split);
+  await writeRows(
+    join(options.output, "lineage.jsonl"),
+    lineageOf({ from, options, source, splits }, names, call),
+    call,
+  );
+  for (const [path, content] of from.charts) await writeFileAtomic(join(options.output, path), content);
   const card = CardInput.parse({
     name: source,
     description: "",
     licence: "other",
+    ...from.card,
+    charts: [...from.charts.keys()].map((path) => ({ title: "What became of the problems asked for", path })),
     ...given,
     format: FORMATS[options.format].title,
     files,
@@ -103,36 +156,88 @@ async function run(options: Options, call: CallOptions): Promise<void> {
   );
   for (const { split, path, rows } of files)
     process.stdout.write(`${split.padEnd(8)} ${rows.toLocaleString("en")} rows → ${join(options.output, path)}\n`);
+  for (const { name } of shares.filter(({ name }) => !names.includes(name)))
+    process.stdout.write(`${name.padEnd(8)} no rows: no file\n`);
 }
 
-async function* items(options: Options, call: CallOptions) {
-  for await (const { row, text } of textsOf(options.input, options.field, call))
-    yield { id: contentId(row as Json), text };
+/** @throws PromptCotError `data`/`nothing-to-export` before anything is written, if no row can be */
+async function refuseEmpty(from: Source, options: Options, call: CallOptions): Promise<void> {
+  const lacking = tally();
+  let rows = 0;
+  for await (const { row, text } of from.rows(call)) {
+    rows++;
+    const made = formatRow(options.format, exampleOf(row, text, options), {
+      source: "",
+      ability: "",
+      split: "",
+      index: 0,
+    });
+    if ("row" in made) return;
+    lacking.add(`no ${made.lacks}`);
+  }
+  const why = lacking.rows().map(([reason, count]) => `${count.toLocaleString("en")} have ${reason}`);
+  throw new PromptCotError({
+    boundary: "data",
+    code: "nothing-to-export",
+    message: `nothing can be exported as ${options.format}: ${rows === 0 ? "there are no rows for it" : `of ${rows.toLocaleString("en")} rows, ${why.join(", ")}`}`,
+    next: from.next,
+  });
+}
+
+/** The rows, or undefined if there are none. */
+async function nonEmpty(rows: AsyncGenerator<Row>): Promise<AsyncGenerator<Row> | undefined> {
+  const first = await rows.next();
+  if (first.done) return undefined;
+  return (async function* () {
+    yield first.value;
+    yield* rows;
+  })();
+}
+
+async function* items(from: Source, call: CallOptions) {
+  for await (const { row, text } of from.rows(call)) yield { id: contentId(row as Json), text };
+}
+
+interface Formatting {
+  from: Source;
+  options: Options;
+  source: string;
+  /** [row] its split. */
+  splits: readonly string[];
+}
+
+/** The rows of one split in the trainer's format, or what they lack for it. */
+async function* formatted(
+  { from, options, source, splits, split }: Formatting & { split: string },
+  call: CallOptions,
+): AsyncGenerator<{ id: string; index: number } & ReturnType<typeof formatRow>> {
+  let position = 0;
+  let index = 0;
+  for await (const { row, text } of from.rows(call)) {
+    if (splits[position++] !== split) continue;
+    const example = exampleOf(row, text, options);
+    const made = formatRow(options.format, example, { source, ability: options.ability, split, index });
+    yield { id: example.id, index, ...made };
+    if ("row" in made) index++;
+  }
 }
 
 async function* rowsOf(
-  options: Options,
-  source: string,
-  splits: readonly string[],
-  split: string,
+  formatting: Formatting & { split: string },
   reasons: ReturnType<typeof tally>,
   call: CallOptions,
 ): AsyncGenerator<Row> {
-  let position = 0;
-  let index = 0;
-  for await (const { row, text } of textsOf(options.input, options.field, call)) {
-    if (splits[position++] !== split) continue;
-    const formatted = formatRow(options.format, exampleOf(row, text, options), {
-      source,
-      ability: options.ability,
-      split,
-      index,
-    });
-    if ("lacks" in formatted) reasons.add(`no ${formatted.lacks}`);
-    else {
-      index++;
-      yield formatted.row;
-    }
+  for await (const made of formatted(formatting, call)) {
+    if ("lacks" in made) reasons.add(`no ${made.lacks}`);
+    else yield made.row;
+  }
+}
+
+/** For each row that is written, whose it is: trainers' formats have no place for an id. */
+async function* lineageOf(formatting: Formatting, names: readonly string[], call: CallOptions): AsyncGenerator<Row> {
+  for (const split of names) {
+    for await (const made of formatted({ ...formatting, split }, call))
+      if ("row" in made) yield { split, row: made.index, id: made.id };
   }
 }
 
@@ -146,14 +251,15 @@ function exampleOf(row: Row, problem: string, options: Options): Example {
     response: textAt(row, options.responseField),
     chosen: textAt(row, options.chosenField),
     rejected: textAt(row, options.rejectedField),
+    columns: row,
     answer: typeof answer === "number" ? String(answer) : typeof answer === "string" ? answer : undefined,
   };
 }
 
-async function writeInfo({ format, as, output }: Options, source: string, shares: readonly Share[]): Promise<void> {
-  const entries = shares.flatMap(({ name }) => {
-    const info = llamaFactoryInfo(format, `${name}.${as}`);
-    return info === undefined ? [] : [[`${source}_${name}`, info] as const];
+async function writeInfo({ format, output }: Options, source: string, files: CardInput["files"]): Promise<void> {
+  const entries = files.flatMap(({ split, path }) => {
+    const info = llamaFactoryInfo(format, path);
+    return info === undefined ? [] : [[`${source}_${split}`, info] as const];
   });
   if (entries.length === 0) return;
   await writeFileAtomic(join(output, "dataset_info.json"), `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);

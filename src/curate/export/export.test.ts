@@ -43,6 +43,7 @@ describe("formats", () => {
       reward_model: { style: "rule", ground_truth: "4" },
       extra_info: { split: "train", index: 7, id: "e1" },
     },
+    problems: { id: "e1", problem: "What is 2+2?", level: "easy" },
     "llama-factory-sft": { instruction: "What is 2+2?", input: "", output: "4", system: "Be brief." },
     "llama-factory-dpo": {
       conversations: [{ from: "human", value: "What is 2+2?" }],
@@ -65,7 +66,7 @@ describe("formats", () => {
   };
 
   it.each(FORMAT_NAMES)("%s", (name) => {
-    expect(formatRow(name, EXAMPLE, CONTEXT)).toEqual({ row: rows[name] });
+    expect(formatRow(name, { ...EXAMPLE, columns: { id: "e1", level: "easy" } }, CONTEXT)).toEqual({ row: rows[name] });
   });
 
   it.each(FORMAT_NAMES)("%s names what an example lacks", (name) => {

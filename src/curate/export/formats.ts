@@ -17,6 +17,8 @@ export interface Example {
   rejected?: string | undefined;
   /** The answer that a reward function compares with: reinforcement formats. */
   answer?: string | undefined;
+  /** The whole row that it comes from. */
+  columns?: Row | undefined;
 }
 
 export type Need = "response" | "chosen" | "rejected" | "answer";
@@ -45,6 +47,7 @@ export interface Complete {
   chosen: string;
   rejected: string;
   answer: string;
+  columns: Row;
 }
 
 const message = (role: "system" | "user" | "assistant", content: string) => ({ role, content });
@@ -52,6 +55,11 @@ const opening = (system: string, prompt: string) =>
   system === "" ? [message("user", prompt)] : [message("system", system), message("user", prompt)];
 
 export const FORMATS = {
+  problems: {
+    title: "the rows as they are, with their lineage: no trainer's format",
+    needs: [],
+    row: ({ id, prompt, columns }) => ({ ...columns, id, problem: prompt }),
+  },
   "trl-sft": {
     title: "TRL SFTTrainer, conversational prompt and completion: the loss is on the completion",
     needs: ["response"],
@@ -138,8 +146,8 @@ export function formatRow(name: FormatName, example: Example, context: FormatCon
   const format: ExportFormat = FORMATS[name];
   const lacks = format.needs.find((need) => example[need] === undefined || example[need] === "");
   if (lacks !== undefined) return { lacks };
-  const { id, prompt, system = "", response = "", chosen = "", rejected = "", answer = "" } = example;
-  return { row: format.row({ id, prompt, system, response, chosen, rejected, answer }, context) };
+  const { id, prompt, system = "", response = "", chosen = "", rejected = "", answer = "", columns = {} } = example;
+  return { row: format.row({ id, prompt, system, response, chosen, rejected, answer, columns }, context) };
 }
 
 /** The entry of LLaMA-Factory's `dataset_info.json`; undefined for other formats. */
