@@ -144,16 +144,20 @@ function language(random: Rng): Language {
   return {
     word(draw) {
       if (draw.next() < 0.35) return COMMON[draw.int(COMMON.length)] as string;
-      const u = draw.next() * (running.at(-1) as number);
-      let [low, high] = [0, words.length - 1];
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if ((running[middle] as number) > u) high = middle;
-        else low = middle + 1;
-      }
-      return words[low] as string;
+      return words[firstAbove(running, draw.next() * (running.at(-1) as number))] as string;
     },
   };
+}
+
+/** The first position whose running sum exceeds `value`; the last if rounding leaves none. */
+function firstAbove(running: Float64Array, value: number): number {
+  let [low, high] = [0, running.length - 1];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((running[middle] as number) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function problem({ word }: Language, random: Rng): string {
@@ -267,8 +271,7 @@ function variation(space: ConceptSpace, settings: SampleSettings): void {
     const [ours, theirs] = [new Float64Array(size), new Float64Array(size)];
     for (let i = 0; i < draws; i++) {
       ours[drawer.next(random, prefix)]!++;
-      const u = random.next();
-      theirs[running.findIndex((value) => value > u)]!++;
+      theirs[firstAbove(running, random.next())]!++;
     }
     const distance = (counts: Float64Array) =>
       exact.reduce((sum, p, j) => sum + Math.abs(p - (counts[j] as number) / draws), 0) / 2;
@@ -290,8 +293,7 @@ async function conceptSpace(size: number): Promise<ConceptSpace> {
   const running = new Float64Array(size);
   for (let i = 0, total = 0; i < size; i++) running[i] = total += 1 / (i + 3);
   const pick = (): number => {
-    const u = random.next() * (running[size - 1] as number);
-    return running.findIndex((value) => value > u);
+    return firstAbove(running, random.next() * (running[size - 1] as number));
   };
   function* problems(): Generator<string[]> {
     for (let p = 0; p < 6 * size; p++) {

@@ -3,15 +3,17 @@
  * not yet in the set, score_j = (sum or mean over i in the set of pair(i, j)) + cos(v_j, mean of the set's vectors) (PAPER.md, section 4).
  *
  * It does not look at all concepts: proposals come from an envelope and are accepted with the ratio of weight to envelope. Each concept
- * has a list of its nearest neighbours; whoever is not in the list of i is no more similar to i than a known bound τ_i. So every concept
- * has cos ≤ Σ_i τ_i / |Σ_i v_i|, and the listed ones have a bound of their own: the tail is proposed by static weights, and only the
- * concepts that met the set, or are in a member's list, are summed. Where nothing is accepted for long (very low temperatures), the draw
- * looks at all: what was refused before tells nothing of the outcome.
+ * has a list of its nearest neighbours; whoever is not in the list of i is no more similar to i than a known bound τ_i. It has another of
+ * those that it met most (met.ts); whoever is not in that one has a pair score of at most λ_i. So every concept has
+ * cos ≤ Σ_i τ_i / |Σ_i v_i| and a pair score of at most Σ_i λ_i, and the listed ones have bounds of their own: the tail is proposed by static
+ * weights, and only the listed are summed. Where nothing is accepted for long (very low temperatures), the draw looks at all: what was
+ * refused before tells nothing of the outcome.
  *
  * With complete lists (neighbours.ts finds them by looking at all pairs, up to some 10,000 concepts) the draw is exact. Beyond that the
  * lists may miss a neighbour, whose weight is then cut at the bound; docs/design/curate.md has the measured total-variation distance.
  */
 import type { Rng } from "../../core/rng.ts";
+import { type MetLists, metLists } from "./met.ts";
 import type { NeighbourLists } from "./neighbours.ts";
 import type { SparseMatrix } from "./space.ts";
 
@@ -24,6 +26,7 @@ export interface DrawIndex {
   neighbours: NeighbourLists;
   /** Scores of pairs. */
   pairs: SparseMatrix;
+  met: MetLists;
   /** Whether a set's pair scores with a concept are summed, or their mean is taken over the set. */
   combine: "sum" | "mean";
   temperature: number;
@@ -41,10 +44,13 @@ export interface Drawer {
   next(rng: Rng, set: readonly number[]): number;
   /** The exact probabilities of the concept that follows a given set. For tests and measurements. */
   probabilities(set: readonly number[]): Float64Array;
+  /** The probabilities that `next` follows: the exact ones, but for neighbours that incomplete lists miss. For measurements. */
+  proposed(set: readonly number[]): Float64Array;
 }
 
 /** After so many refusals, or as many as there are concepts, a draw looks at all of them: by then that costs no more. */
 const PATIENCE = 4096;
+const MOST_MEMBERS = 64;
 
 /** Upper bounds of exp(x) for x ≤ 0, by steps of 1/128: an envelope need not be tight, but it must be quick. */
 const STEPS = 128;
@@ -56,20 +62,22 @@ function expAbove(x: number): number {
 }
 
 export function createDrawer(index: DrawIndex): Drawer {
-  const { size, dimensions, vectors, pairs, neighbours, temperature, weights, running } = index;
+  const { size, dimensions, vectors, pairs, met, neighbours, temperature, weights, running } = index;
   const total = running[size - 1] as number;
   const patience = Math.min(size, PATIENCE);
   const sum = new Float64Array(dimensions); // of the set's vectors
   const mean = new Float32Array(dimensions); // its direction
-  // [concept][2] Σ_i pair(i, j), and Σ_i (s_ij − τ_i) over the lists that j is in; side by side, since they are read together
+  // [concept][2] Σ_i (pair(i, j) − λ_i) and Σ_i (s_ij − τ_i) over the lists that j is in; side by side, since they are read together
   const scores = new Float64Array(2 * size);
   const isTouched = new Uint8Array(size);
   const touched = new Uint32Array(size);
   const beyond = new Float64Array(size); // [touched] running sum of the envelope above the tail's
   const inSet = new Uint8Array(size);
   let touchedCount = 0;
+  const members = new Uint32Array(MOST_MEMBERS);
   let chosen = 0; // members so far
   let bounds = 0; // Σ_i τ_i
+  let pairBounds = 0; // Σ_i λ_i
   let norm = 0; // |Σ_i v_i|
   let perPair = 0; // what a pair score is multiplied with
   let perUnit = 0; // what a similarity sum is multiplied with
@@ -89,6 +97,7 @@ export function createDrawer(index: DrawIndex): Drawer {
     touchedCount = 0;
     chosen = 0;
     bounds = 0;
+    pairBounds = 0;
     mostMet = 0;
     mostNear = 0;
     sum.fill(0);
@@ -102,11 +111,12 @@ export function createDrawer(index: DrawIndex): Drawer {
 
   function add(concept: number): void {
     inSet[concept] = 1;
-    chosen++;
-    for (let e = pairs.offsets[concept] as number; e < (pairs.offsets[concept + 1] as number); e++) {
-      const j = pairs.columns[e] as number;
+    members[chosen++] = concept;
+    pairBounds += met.bounds[concept] as number;
+    for (let e = met.offsets[concept] as number; e < (met.offsets[concept + 1] as number); e++) {
+      const j = met.columns[e] as number;
       touch(j);
-      const score = (scores[2 * j] as number) + (pairs.values[e] as number);
+      const score = (scores[2 * j] as number) + (met.excess[e] as number);
       scores[2 * j] = score;
       if (score > mostMet) mostMet = score;
     }
@@ -136,9 +146,21 @@ export function createDrawer(index: DrawIndex): Drawer {
   const exponent = (j: number): number =>
     tailExponent + (scores[2 * j + 1] as number) * perUnit + (scores[2 * j] as number) * perPair;
 
+  /** Σ_i pair(i, j), looked up in the shorter of the two rows. */
+  function pairScore(j: number): number {
+    const own = (pairs.offsets[j + 1] as number) - (pairs.offsets[j] as number);
+    let score = 0;
+    for (let m = 0; m < chosen; m++) {
+      const i = members[m] as number;
+      const other = (pairs.offsets[i + 1] as number) - (pairs.offsets[i] as number);
+      score += own < other ? entryOf(pairs, j, i) : entryOf(pairs, i, j);
+    }
+    return score;
+  }
+
   /** Sets the running sums of what touched concepts have above the tail's envelope; returns the two masses. */
   function envelope(): { tail: number; above: number } {
-    tailExponent = bounds * perUnit;
+    tailExponent = bounds * perUnit + pairBounds * perPair;
     top = tailExponent + mostNear * perUnit + mostMet * perPair;
     const unit = expAbove(tailExponent - top);
     let above = 0;
@@ -154,7 +176,7 @@ export function createDrawer(index: DrawIndex): Drawer {
   /** The ratio of weight to envelope. Above 1 only where a list misses a neighbour. */
   function acceptance(j: number): number {
     const similarity = vectors === undefined ? 0 : dot(vectors, j, mean, dimensions);
-    const weight = Math.exp((scores[2 * j] as number) * perPair + similarity / temperature - top);
+    const weight = Math.exp(pairScore(j) * perPair + similarity / temperature - top);
     return weight / Math.max(expAbove(exponent(j) - top), expAbove(tailExponent - top));
   }
 
@@ -174,11 +196,17 @@ export function createDrawer(index: DrawIndex): Drawer {
   /** [concept] weights relative to the largest. */
   function exactWeights(): Float64Array {
     const logs = new Float64Array(size).fill(Number.NEGATIVE_INFINITY);
+    const together = new Float64Array(size);
+    for (let m = 0; m < chosen; m++) {
+      const i = members[m] as number;
+      for (let e = pairs.offsets[i] as number; e < (pairs.offsets[i + 1] as number); e++)
+        together[pairs.columns[e] as number]! += pairs.values[e] as number;
+    }
     let highest = Number.NEGATIVE_INFINITY;
     for (let j = 0; j < size; j++) {
       if (inSet[j] === 1) continue;
       const similarity = vectors === undefined ? 0 : dot(vectors, j, mean, dimensions);
-      logs[j] = (scores[2 * j] as number) * perPair + similarity / temperature + Math.log(weights[j] as number);
+      logs[j] = (together[j] as number) * perPair + similarity / temperature + Math.log(weights[j] as number);
       highest = Math.max(highest, logs[j] as number);
     }
     return logs.map((value) => Math.exp(value - highest));
@@ -202,12 +230,34 @@ export function createDrawer(index: DrawIndex): Drawer {
       clear(into, at, at + count);
     },
     next: (rng, set) => after(set, () => drawNext(rng)),
-    probabilities(set) {
-      const raw = after(set, exactWeights);
-      const sumOfAll = raw.reduce((a, b) => a + b, 0);
-      return raw.map((weight) => weight / sumOfAll);
-    },
+    probabilities: (set) => asShares(after(set, exactWeights)),
+    proposed: (set) =>
+      asShares(
+        after(set, () => {
+          envelope();
+          return exactWeights().map((weight, j) => weight / Math.max(1, inSet[j] === 1 ? 1 : acceptance(j)));
+        }),
+      ),
   };
+}
+
+function asShares(weights: Float64Array): Float64Array {
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+}
+
+/** A matrix entry, 0 where none is stored. */
+function entryOf({ offsets, columns, values }: SparseMatrix, row: number, column: number): number {
+  let low = offsets[row] as number;
+  let high = offsets[row + 1] as number;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const found = columns[middle] as number;
+    if (found === column) return values[middle] as number;
+    if (found < column) low = middle + 1;
+    else high = middle;
+  }
+  return 0;
 }
 
 /** The first position in [from, to) whose running sum exceeds `value`; the last if rounding leaves none. */
@@ -276,11 +326,21 @@ export function createDrawIndex(input: DrawIndexInput): DrawIndex {
       columns: shareIntegers(pairs.columns),
       values: shareDoubles(pairs.values),
     },
+    met: shareMet(metLists(pairs, combine)),
     combine,
     temperature,
     first: shareDoubles(sums(input.first)),
     weights: shareDoubles(Float64Array.from(input.weights)),
     running: shareDoubles(sums(input.weights)),
+  };
+}
+
+function shareMet({ offsets, columns, excess, bounds }: MetLists): MetLists {
+  return {
+    offsets: shareIntegers(offsets),
+    columns: shareIntegers(columns),
+    excess: shareDoubles(excess),
+    bounds: shareDoubles(bounds),
   };
 }
 
