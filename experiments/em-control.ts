@@ -22,6 +22,7 @@ import { Decoded, type Pair } from "../src/stages/em/records.ts";
 import { readProblems } from "../src/stages/read.ts";
 import { recordsOf, type StageContext } from "../src/stages/stage.ts";
 import { directModel } from "./direct-model.ts";
+import { styles } from "./styles.ts";
 
 type Arm = Pick<EmSettings, "select" | "teach">;
 
@@ -156,42 +157,6 @@ async function lastRationales(context: StageContext, config: PocketConfig, name:
   const round = arms[name].teach.startsWith("fixed") ? 1 : config.em.rounds;
   const kind = { journal: `em/round-${round}/rationales`, schema: Decoded, version: 1 };
   return Array.fromAsync(recordsOf(context, kind));
-}
-
-/** Share of the rationales that are nearest, by word bigrams, to each annotator's rationale for the same problem. */
-function styles(taught: readonly Decoded[], pairs: readonly Pair[], material: Material): Record<string, number> {
-  const own = new Map<string, { annotator: string; rationale: string }[]>();
-  for (const annotated of material.annotations) {
-    if (!annotated.ok) continue;
-    const { seedId, annotator, rationale } = annotated.triple;
-    own.set(seedId, [...(own.get(seedId) ?? []), { annotator, rationale }]);
-  }
-  const seedOf = new Map(pairs.map((pair) => [pair.id, pair.seedId]));
-  const counts: Record<string, number> = {};
-  for (const { pairId, text } of taught) {
-    const candidates = own.get(seedOf.get(pairId) ?? "") ?? [];
-    const best = candidates.reduce<{ annotator: string; likeness: number } | undefined>(
-      (top, { annotator, rationale }) => {
-        const likeness = bigramLikeness(text, rationale);
-        return top === undefined || likeness > top.likeness ? { annotator, likeness } : top;
-      },
-      undefined,
-    );
-    if (best !== undefined) counts[best.annotator] = (counts[best.annotator] ?? 0) + 1 / taught.length;
-  }
-  return counts;
-}
-
-/** Jaccard likeness of two texts' sets of token bigrams. */
-function bigramLikeness(a: string, b: string): number {
-  const bigrams = (text: string) => {
-    const tokens = text.match(/\p{L}+|\p{N}+|\S/gu) ?? [];
-    return new Set(tokens.slice(1).map((token, i) => `${tokens[i]} ${token}`));
-  };
-  const [left, right] = [bigrams(a), bigrams(b)];
-  const common = [...left].filter((gram) => right.has(gram)).length;
-  const union = left.size + right.size - common;
-  return union === 0 ? 0 : common / union;
 }
 
 function tables(results: readonly SeedResult[]): string {

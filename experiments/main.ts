@@ -2,6 +2,7 @@
 import { nearest } from "../src/core/errors.ts";
 
 const experiments: Record<string, () => Promise<{ main: (args: readonly string[]) => Promise<void> }>> = {
+  collapse: () => import("./collapse.ts"),
   "em-control": () => import("./em-control.ts"),
   "self-play": () => import("./self-play.ts"),
 };
