@@ -13,11 +13,11 @@ import {
   playSettings,
   scoring,
   solverSeeds,
-  trainingOf,
   unfit,
   writtenTasks,
 } from "../src/recipes/pocket-selfplay.ts";
 import { pocketSolving } from "../src/recipes/pocket-solver.ts";
+import { trainingOf } from "../src/recipes/training.ts";
 import { solveRate, tooEasyOrHard } from "../src/stages/selfplay/filter.ts";
 import { heldOutScore } from "../src/stages/selfplay/held-out.ts";
 import { label } from "../src/stages/selfplay/label.ts";
@@ -253,7 +253,7 @@ function playArm(
   return selfPlay(context, {
     ...{ name: `arms/${name}`, solver: given.solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
     tasks: labelled(source.tasks, arm.labels === "oracle" ? source.oracle : source.majority),
-    training: trainingOf(given.parts, { ...config.selfPlay, training }),
+    training: trainingOf(given.parts, training),
     heldOut: given.dev,
     // Every round is played, and the last model is scored: a stop at the best would hide harm.
     settings: {

@@ -28,6 +28,7 @@ import {
 } from "./backend-config.ts";
 import type { Config } from "./config.ts";
 import type { Session } from "./session.ts";
+import type { SolverConfig } from "./solver-config.ts";
 
 /** A model that answers without being trained: it brings its own checkpoint. */
 export interface Speaker {
@@ -50,6 +51,8 @@ export interface Cast {
   annotators: readonly Speaker[];
   labeller: Speaker | undefined;
   teacher: Speaker | undefined;
+  /** Who writes problems in p's place. */
+  writer: Speaker | undefined;
   /** Ends what the backends hold: compiled graphs, connections, servers. */
   close(): Promise<void>;
 }
@@ -67,17 +70,20 @@ type Answering =
       close(): Promise<void>;
     };
 
+/** What composing asks of a config, whatever its recipe. */
+type Composable = Pick<Config | SolverConfig, "backends" | "roles" | "engine" | "model">;
+
 /** What backends are given of the run. */
 export type Resources = Pick<Session, "context" | "ledger" | "account">;
 
 /** What all backends of a cast are built from. */
 interface Workshop extends Resources {
-  config: Config;
+  config: Composable;
   leases: Leases;
 }
 
 /** Builds what the roles name, and nothing else. Nothing is opened yet. @throws PromptCotError `config` */
-export function compose(session: Resources, config: Config): Cast {
+export function compose(session: Resources, config: Composable): Cast {
   const roles = fullRoles(config);
   const made = new Map<string, Composed>();
   const workshop = workshopOf(session, config);
@@ -113,13 +119,14 @@ export function compose(session: Resources, config: Config): Cast {
     annotators: roles.annotators.map(speaker),
     labeller: optional(roles.labeller),
     teacher: optional(roles.teacher),
+    writer: optional(roles.writer),
     async close() {
       await Promise.all([...made.values()].map(ended));
     },
   };
 }
 
-function workshopOf(resources: Resources, config: Config): Workshop {
+function workshopOf(resources: Resources, config: Composable): Workshop {
   const { context, ledger, account } = resources;
   const onSwitch = (place: string, from: string | undefined, to: string) =>
     context.onEvent?.({ kind: "note", message: `${place}: ${from === undefined ? "" : `${from} → `}${to}` });
@@ -137,7 +144,7 @@ async function ended(composed: Composed): Promise<void> {
  */
 export function speakerNamed(
   resources: Resources,
-  config: Config,
+  config: Composable,
   name: string,
   model: string | undefined,
 ): { speaker: Speaker; served: boolean; close(): Promise<void> } {
@@ -156,7 +163,7 @@ export function speakerNamed(
   };
 }
 
-function described(config: Config, name: string): BackendConfig {
+function described(config: Composable, name: string): BackendConfig {
   const backend = backendOf(config.backends ?? {}, name);
   if (backend === undefined) throw new Error(`the config was resolved with an unknown backend "${name}"`);
   return backend;

@@ -12,14 +12,13 @@ import type { GoodLabel, Label, Task } from "../stages/selfplay/records.ts";
 import { type SelfPlaySettings, selfPlay } from "../stages/selfplay/round.ts";
 import type { Solver } from "../stages/selfplay/solver.ts";
 import { keepTasks, type TaskChoice } from "../stages/selfplay/tasks.ts";
-import type { Training } from "../stages/selfplay/train.ts";
 import { recordsOf, type StageContext } from "../stages/stage.ts";
 import { synthesize } from "../stages/synthesize.ts";
 import type { PocketConfig } from "./config.ts";
-import { fitOf } from "./fit-config.ts";
 import { fits, heldOutTasks, pocketSolver, pocketSolving, solverCombinations, trainSolver } from "./pocket-solver.ts";
 import type { PocketSelfPlayConfig } from "./selfplay-config.ts";
 import type { Session } from "./session.ts";
+import { trainingOf } from "./training.ts";
 
 export { tasksJournal } from "../stages/selfplay/tasks.ts";
 
@@ -51,7 +50,7 @@ export async function pocketSelfPlay(session: Session, config: PocketConfig, par
     selfPlay(context, {
       ...{ name: "selfplay", solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
       tasks: labelled(tasks, labels),
-      training: trainingOf(parts, settings),
+      training: trainingOf(parts, settings.training),
       heldOut: scoring(config, held.dev),
       settings: playSettings(config),
     }),
@@ -178,17 +177,6 @@ export function labelling({ selfPlay, shardSize }: PocketConfig, labeller: Solve
     attempts: { count: labels.generations, temperature: labels.temperature, topP: 1, maxTokens: attempts.maxTokens },
   };
   return { name: "selfplay", source, together: TOGETHER, shardSize: shardSize * 8 };
-}
-
-export function trainingOf(
-  parts: Pick<SolverParts, "scorer" | "trainer">,
-  { training }: PocketSelfPlayConfig,
-): Training {
-  const { kind, fit, beta, nllWeight, reference, start } = training;
-  const shared = { trainer: parts.trainer, fit: fitOf(fit) };
-  return kind === "dpo"
-    ? { kind, ...shared, scorer: parts.scorer, beta, nllWeight, reference }
-    : { kind, ...shared, start, beside: [] };
 }
 
 export function playSettings({ selfPlay, shardSize }: PocketConfig): SelfPlaySettings {

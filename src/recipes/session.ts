@@ -14,6 +14,7 @@ import { type Account, openAccount } from "./account.ts";
 import type { Budget } from "./budget.ts";
 import type { Config } from "./config.ts";
 import type { Prices } from "./price.ts";
+import type { SolverConfig } from "./solver-config.ts";
 
 /** What a watcher of a run is told. */
 export type RunEvent =
@@ -23,7 +24,7 @@ export type RunEvent =
 
 export interface SessionOptions {
   folder: string;
-  config: Config;
+  config: Config | SolverConfig;
   inputs: readonly { path: string; sha256: string }[];
   /** Folder of the ledger that the runs of a project share: `ledger` in the working folder. */
   ledger?: string;
@@ -141,7 +142,7 @@ function stageName(run: string, { folder, journal }: { folder: string; journal: 
   return relative(run, join(folder, journal)).replaceAll("\\", "/");
 }
 
-export function pricesOf({ backends = {} }: Config): Prices {
+export function pricesOf({ backends = {} }: Pick<Config, "backends">): Prices {
   return new Map(Object.entries(backends).flatMap(([name, { price }]) => (price === undefined ? [] : [[name, price]])));
 }
 
@@ -152,10 +153,12 @@ const FREE_OF_BACKENDS = [
 ];
 
 /** What may differ when a run goes on: how files are named from here (their content is compared), and ways of asking. */
-export function freeSettings({ backends = {} }: Config): string[] {
+export function freeSettings({ backends = {} }: Pick<Config, "backends">): string[] {
   const ways = Object.keys(backends).flatMap((name) => FREE_OF_BACKENDS.map((key) => `config.backends.${name}.${key}`));
   return [
     "config.seeds.file",
+    "config.problems.file",
+    "config.heldOut.file",
     "config.model.from",
     "config.concepts.rates.file",
     "config.curate.decontaminate.against",

@@ -1,0 +1,33 @@
+/**
+ * Self-play on mathematics (PAPER.md §5), over a model and problems that are there already: labels by majority vote, rollouts of the
+ * model in training, pairs, DPO. The whole experiment, on one screen.
+ */
+import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
+import { compose } from "./backends.ts";
+import type { Session } from "./session.ts";
+import type { MathSelfPlayConfig } from "./solver-config.ts";
+import { mathSolving } from "./solver-graders.ts";
+import { speakingSolver, traineeOf } from "./solver-parties.ts";
+import { play } from "./solver-play.ts";
+import { readTasks } from "./solver-tasks.ts";
+
+export async function mathSelfPlay(session: Session, config: MathSelfPlayConfig): Promise<void> {
+  const { context } = session;
+  const { problems, labels, profile, family, model } = config;
+  const cast = compose(session, config);
+  try {
+    const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
+    const { solver: parts, labeller } = cast;
+    if (parts === undefined) throw new Error("roles.solver has a default");
+    const trainee = await traineeOf(parts, await openCheckpoint(model.from), family, "math");
+    const { grader, extract, vote } = mathSolving(profile);
+    // Without a labeller the model votes for itself.
+    const voter = labeller === undefined ? trainee.solver : await speakingSolver(labeller, labels.family, "math");
+    await play(session, config, {
+      ...{ tasks, trainee, parts, grader, extract, leastMargin: labels.vote.leastMargin },
+      labels: { kind: "majority", labeller: voter, attempts: labels.attempts, rules: labels.vote, extract, vote },
+    });
+  } finally {
+    await cast.close();
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * SFT of a weaker model on a teacher's traces (PAPER.md §5): one trace per problem, kept with an extractable answer, within length
+ * bounds. The whole experiment, on one screen.
+ */
+import { PromptCotError } from "../core/errors.ts";
+import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
+import { distill } from "../stages/distill.ts";
+import { compose } from "./backends.ts";
+import { fitOf } from "./fit-config.ts";
+import type { Session } from "./session.ts";
+import type { MathSftConfig } from "./solver-config.ts";
+import { mathSolving } from "./solver-graders.ts";
+import { speakingSolver, traineeOf } from "./solver-parties.ts";
+import { readTasks } from "./solver-tasks.ts";
+
+export async function mathSft(session: Session, config: MathSftConfig): Promise<void> {
+  const { context } = session;
+  const { problems, teacher, traces, profile, family, model, together, shardSize } = config;
+  const cast = compose(session, config);
+  try {
+    const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
+    const { solver: parts } = cast;
+    if (parts === undefined) throw new Error("roles.solver has a default");
+    if (cast.teacher === undefined) throw noTeacher();
+    const checkpoint = await openCheckpoint(model.from);
+    const { prompt, completion } = await traineeOf(parts, checkpoint, family, "math");
+    const { grader, extract } = mathSolving(profile);
+    const speaker = await speakingSolver(cast.teacher, teacher.family, "math");
+    await session.act("distillation", () =>
+      distill(context, {
+        ...{ name: "distill", tasks, teacher: speaker, attempts: teacher.attempts, together, shardSize, beside: [] },
+        student: { checkpoint, trainer: parts.trainer, fit: fitOf(config.fit), prompt, completion },
+        rules: {
+          ...{ extract, leastTokens: traces.leastTokens, mostTokens: traces.mostTokens },
+          validity: { thought: traces.thought, scripts: [] },
+          agree: traces.agree ? { grader } : null,
+        },
+      }),
+    );
+  } finally {
+    await cast.close();
+  }
+}
+
+function noTeacher(): PromptCotError {
+  return new PromptCotError({
+    ...{ boundary: "config", code: "no-teacher", message: "math-sft needs a teacher, and roles.teacher names none" },
+    next: "name a backend that samples in roles.teacher",
+  });
+}
