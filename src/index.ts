@@ -117,3 +117,24 @@ export { type Manifest, readManifest, readStatus, RunStatus } from "./journal/ru
 export { type JournalReader, type JournalSpec, readJournal } from "./journal/journal.ts";
 export { Summary, summarise, writeSummary } from "./recipes/summary.ts";
 export { writeReport } from "./report/html.ts";
+
+// 10. How good a model is: benchmarks, attempts, scores with their errors, ratings, and whether two models differ.
+export type { Benchmark, BenchmarkTask, Prompt, Protocol, Question } from "./benchmarks/contract.ts";
+export { type Family, families, promptFor } from "./benchmarks/families.ts";
+export { type Loaded, type LoadOptions, loadBenchmark } from "./benchmarks/load.ts";
+export { benchmarkNamed, benchmarks } from "./benchmarks/registry.ts";
+export { type Evaluation, type EvaluationTask, evaluate } from "./stages/evaluate.ts";
+export { Attempt, ProblemAttempts, Scores, score } from "./analyses/scores.ts";
+export { passAtK } from "./analyses/pass-at-k.ts";
+export { majorityAtK, type VoteCluster } from "./analyses/majority-at-k.ts";
+export {
+  type Contest,
+  contestPlace,
+  contestRating,
+  contestScore,
+  meanRating,
+  type Rating,
+  ratingFromProblems,
+} from "./analyses/elo.ts";
+export { comparePaired, detectable, holm, PairedComparison, verdictSentence } from "./analyses/paired.ts";
+export { EvalResult, readEval } from "./recipes/eval-file.ts";

@@ -5,7 +5,7 @@ import { solveRate } from "../analyses/scores.ts";
 import { PromptCotError } from "../core/errors.ts";
 import { rng } from "../core/rng.ts";
 import { writeFileAtomic } from "../journal/files.ts";
-import { type BenchmarkResult, type EvalResult, readEval } from "../recipes/evaluation.ts";
+import { type BenchmarkResult, type EvalResult, readEval } from "../recipes/eval-file.ts";
 import { type Compared, compareTable } from "./compare-table.ts";
 
 export function compareCommand(): Command {

@@ -1,6 +1,6 @@
 /** Evaluations and their comparison as tables for the terminal. */
 import type { Benchmark } from "../benchmarks/contract.ts";
-import type { BenchmarkResult, EloRecord, EvalResult } from "../recipes/evaluation.ts";
+import type { BenchmarkResult, EloRecord, EvalResult } from "../recipes/eval-file.ts";
 import { aligned } from "./table.ts";
 
 /** What there is to be evaluated on. */

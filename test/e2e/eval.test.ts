@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { poolAvailable } from "../../src/domains/code/available.case.ts";
 import { initCheckpoint, trainBpe } from "../../src/lm/embedded/index.ts";
-import { EvalResult } from "../../src/recipes/evaluation.ts";
+import { EvalResult } from "../../src/recipes/eval-file.ts";
 import { specialTokens } from "../../src/stages/em/format.ts";
 import { type SolverOptions, type SolverServer, solverServer } from "../servers/solver-server.ts";
 import { type Ended, journalOf, promptcot, start, within } from "./command.ts";
