@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { rng } from "../../core/rng.ts";
 import { lexical } from "../../embed/lexical.ts";
 import { createDrawer } from "./draw.ts";
+import { metLists } from "./met.ts";
 import { DEFAULT_NEIGHBOURS, findNeighbours } from "./neighbours.ts";
 import { indexOf, type Sampled, type SampleOptions, SampleSettings, sampleConceptSets } from "./sample.ts";
 import { buildConceptSpace, type ConceptSpace, conceptKey } from "./space.ts";
@@ -124,7 +125,7 @@ describe("the next concept", () => {
   ] as const)("is drawn with them (%s, temperature %d)", async (mode, temperature) => {
     const space = await build(someRows(50, 800));
     const drawer = createDrawer(
-      indexOf(space, SampleSettings.parse({ mode, temperature }), undefined, rng(1), { length: 8 }),
+      indexOf(space, SampleSettings.parse({ mode, temperature }), undefined, rng(1), { length: 8, met: 4 }),
     );
     const random = rng(2);
     const draws = 20_000;
@@ -137,6 +138,24 @@ describe("the next concept", () => {
         expect(Math.abs((counts[j] as number) / draws - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / draws) + 1e-9);
       }
     }
+  });
+
+  it("is told with the probabilities that are drawn: exact ones, unless lists miss a neighbour", async () => {
+    const space = await build(someRows(400, 800));
+    const settings = SampleSettings.parse({});
+    const distance = (drawer: ReturnType<typeof createDrawer>, set: number[]) => {
+      const [exact, drawn] = [drawer.probabilities(set), drawer.proposed(set)];
+      return exact.reduce((sum, p, j) => sum + Math.abs(p - (drawn[j] as number)), 0) / 2;
+    };
+    const whole = createDrawer(indexOf(space, settings, undefined, rng(1), { length: 8, met: 4 }));
+    const searched = (probes: number) =>
+      createDrawer(indexOf(space, settings, undefined, rng(1), { length: 8, met: 4, exactUpTo: 0, probes }));
+    const prefixes = Array.from({ length: 20 }, (_, i) => [3 * i, 5 * i + 1]);
+    const farthest = (drawer: ReturnType<typeof createDrawer>) =>
+      Math.max(...prefixes.map((set) => distance(drawer, set)));
+    expect(farthest(whole)).toBeLessThan(1e-9);
+    expect(farthest(searched(20))).toBeLessThan(1e-9); // every cluster is looked into
+    expect(farthest(searched(1))).toBeGreaterThan(1e-3);
   });
 
   it("is finite where raw counts exceed what exp can hold", async () => {
@@ -161,6 +180,33 @@ describe("the next concept", () => {
     expect(weights[0]).toBeGreaterThan(weights[1] as number);
     expect(weights[0]).toBeGreaterThan(weights[2] as number);
     expect(weights[2]).toBeGreaterThan(weights[1] as number);
+  });
+});
+
+describe("the lists of who met whom", () => {
+  it("hold those that met most, and bound everybody else", async () => {
+    const space = await build(someRows(60, 2000));
+    const pairs = temper(space, "log");
+    const lists = metLists(pairs, "mean", 5);
+    for (const i of space.names.keys()) {
+      const listed = lists.columns.subarray(lists.offsets[i], lists.offsets[i + 1]);
+      const bound = lists.bounds[i] as number;
+      expect(listed.length).toBeLessThanOrEqual(5);
+      for (let e = pairs.offsets[i] as number; e < (pairs.offsets[i + 1] as number); e++) {
+        const [j, score] = [pairs.columns[e] as number, pairs.values[e] as number];
+        const at = listed.indexOf(j);
+        if (at < 0) expect(score).toBeLessThanOrEqual(bound);
+        else expect(bound + (lists.excess[(lists.offsets[i] as number) + at] as number)).toBeCloseTo(score, 12);
+      }
+    }
+  });
+
+  it("are whole where scores are summed, and empty where all are negative", async () => {
+    const pairs = temper(await build(someRows(60, 2000)), "raw");
+    expect(metLists(pairs, "sum").columns.length).toBe(pairs.columns.length);
+    const negated = { ...pairs, values: pairs.values.map((value) => -value) };
+    const { columns, bounds } = metLists(negated, "mean", 5);
+    expect([columns.length, Math.max(...bounds)]).toEqual([0, 0]);
   });
 });
 

@@ -297,6 +297,8 @@ export interface DrawIndexInput {
   neighbours: NeighbourLists;
   pairs: SparseMatrix;
   combine: DrawIndex["combine"];
+  /** Entries of the lists of who met whom most; by default as many as pay. */
+  met?: number | undefined;
   temperature: number;
   /** [concept] weights of the first concept; at least one positive. */
   first: ArrayLike<number>;
@@ -326,7 +328,7 @@ export function createDrawIndex(input: DrawIndexInput): DrawIndex {
       columns: shareIntegers(pairs.columns),
       values: shareDoubles(pairs.values),
     },
-    met: shareMet(metLists(pairs, combine)),
+    met: shareMet(metLists(pairs, combine, input.met)),
     combine,
     temperature,
     first: shareDoubles(sums(input.first)),

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/events.ts";
 import { type Rng, rng } from "../../core/rng.ts";
-import { createDrawer, createDrawIndex, type Drawer, type DrawIndex } from "./draw.ts";
+import { createDrawer, createDrawIndex, type Drawer, type DrawIndex, type DrawIndexInput } from "./draw.ts";
 import { DEFAULT_NEIGHBOURS, findNeighbours, type NeighbourOptions, noNeighbours } from "./neighbours.ts";
 import type { ConceptSpace, SparseMatrix } from "./space.ts";
 import { companyVectors, temper } from "./weights.ts";
@@ -109,12 +109,12 @@ export function indexOf(
   settings: SampleSettings,
   weights: ArrayLike<number> | undefined,
   stream: Rng,
-  options: Partial<NeighbourOptions> = {},
+  options: Partial<NeighbourOptions> & Pick<DrawIndexInput, "met"> = {},
 ): DrawIndex {
   const size = space.names.length;
   const own = weights ?? new Float64Array(size).fill(1);
   const combine = settings.cooccurrence === "raw" ? ("sum" as const) : ("mean" as const);
-  const common = { size, combine, temperature: settings.temperature, weights: own };
+  const common = { size, combine, met: options.met, temperature: settings.temperature, weights: own };
   if (settings.mode === "uniform") {
     const neighbours = noNeighbours(size);
     return createDrawIndex({
