@@ -1,17 +1,26 @@
 /** `promptcot report RUN`: writes the report and the summary anew, from what the run has so far. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { readManifest } from "../journal/run.ts";
+import { SolverConfig } from "../recipes/solver-config.ts";
 import { writeSummary } from "../recipes/summary.ts";
 import { writeReport } from "../report/html.ts";
-import { summaryTable } from "./table.ts";
+import { writeSolverReport } from "../report/solver-report.ts";
+import { solverTable, summaryTable } from "./table.ts";
 
 export function reportCommand(): Command {
   return new Command("report")
     .description("write report.html and summary.json anew, from what the run has so far")
     .argument("<run>", "run folder")
     .action(async (folder: string) => {
-      const summary = await writeSummary(folder);
-      await writeReport(folder);
-      process.stdout.write(`${summaryTable(summary)}\nreport: ${resolve(folder, "report.html")}\n`);
+      process.stdout.write(`${await written(folder)}\nreport: ${resolve(folder, "report.html")}\n`);
     });
+}
+
+async function written(folder: string): Promise<string> {
+  const solver = SolverConfig.safeParse((await readManifest(folder))?.config);
+  if (solver.success) return solverTable(await writeSolverReport(folder));
+  const summary = await writeSummary(folder);
+  await writeReport(folder);
+  return summaryTable(summary);
 }

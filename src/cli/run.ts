@@ -4,7 +4,8 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
 import { parseBudget } from "../recipes/budget.ts";
-import { type Config, resolveConfig, withPaths } from "../recipes/config.ts";
+import { type Config, resolveAny, resolveConfig, withPaths } from "../recipes/config.ts";
+import type { SolverConfig } from "../recipes/solver-config.ts";
 import { collect, start } from "./start.ts";
 
 export function runCommand(): Command {
@@ -23,7 +24,7 @@ export function runCommand(): Command {
     .action(async (file: string, options: { out?: string; strict?: boolean; set: string[]; budget: string[] }) => {
       const assignments = options.strict ? [...options.set, "seeds.strict=true"] : options.set;
       const budget = parseBudget(options.budget);
-      const config = await readConfig(file, assignments);
+      const config = await readAnyConfig(file, assignments);
       await start(config, options.out ?? runFolder(file), "the same command", budget);
     });
 }
@@ -33,9 +34,17 @@ export function runFolder(config: string): string {
   return join("runs", basename(config).replace(/\.json$/, ""));
 }
 
+/** As `readConfig`, for any recipe. */
+export async function readAnyConfig(file: string, assignments: readonly string[]): Promise<Config | SolverConfig> {
+  return placed(resolveAny(await readJson(file), assignments, file), file);
+}
+
 /** Reads and resolves a config; files and model folders in it are relative to the config's folder. */
 export async function readConfig(file: string, assignments: readonly string[]): Promise<Config> {
-  const config = resolveConfig(await readJson(file), assignments, file);
+  return placed(resolveConfig(await readJson(file), assignments, file), file);
+}
+
+function placed<Own extends Config | SolverConfig>(config: Own, file: string): Own {
   return withPaths(config, (path) => (isAbsolute(path) ? path : join(dirname(file), path)));
 }
 

@@ -5,16 +5,21 @@ import { sha256File } from "../core/hash.ts";
 import { errnoOf } from "../journal/files.ts";
 import type { Spend } from "../journal/usage.ts";
 import type { Budget } from "../recipes/budget.ts";
+import { codeSelfPlay } from "../recipes/code-selfplay.ts";
 import type { Config } from "../recipes/config.ts";
 import { curationFiles } from "../recipes/curation-config.ts";
+import { mathSelfPlay } from "../recipes/math-selfplay.ts";
+import { mathSft } from "../recipes/math-sft.ts";
 import { pocket } from "../recipes/pocket.ts";
 import { ownSeeds } from "../recipes/seeds.ts";
 import { openSession, type Session } from "../recipes/session.ts";
-import { type Summary, writeSummary } from "../recipes/summary.ts";
+import { problemFiles, type SolverConfig } from "../recipes/solver-config.ts";
+import { writeSummary } from "../recipes/summary.ts";
 import { writeReport } from "../report/html.ts";
+import { writeSolverReport } from "../report/solver-report.ts";
 import { display } from "./progress.ts";
 import { spendLine } from "./spend.ts";
-import { summaryTable } from "./table.ts";
+import { solverTable, summaryTable } from "./table.ts";
 
 /** Gathers the values of an option that may be repeated. */
 export function collect(value: string, before: string[]): string[] {
@@ -22,7 +27,12 @@ export function collect(value: string, before: string[]): string[] {
 }
 
 /** Runs to the end, or throws what stopped it; either way the folder is left whole. */
-export async function start(config: Config, folder: string, command: string, budget: Budget = {}): Promise<void> {
+export async function start(
+  config: Config | SolverConfig,
+  folder: string,
+  command: string,
+  budget: Budget = {},
+): Promise<void> {
   const screen = display(process.stderr);
   const interrupt = new AbortController();
   const stop = () => {
@@ -40,14 +50,10 @@ export async function start(config: Config, folder: string, command: string, bud
     session = await openSession({ folder, config, inputs, budget, signal, onEvent: screen.onEvent });
     if (session.run.resumed) process.stderr.write("  resuming: what is finished is not done again\n");
     await carryOut(session, config);
-    const summary = await session.act("report", async () => {
-      const summary = await writeSummary(folder);
-      await writeReport(folder);
-      return summary;
-    });
+    const table = await session.act("report", () => conclude(folder, config));
     await session.close("done");
     screen.end();
-    show(summary, session.account.spend, folder);
+    show(table, session.account.spend, folder);
   } catch (error) {
     screen.end();
     await session?.close(error instanceof Stopped ? "stopped" : "failed").catch(() => undefined); // the first error is the one to tell
@@ -57,19 +63,34 @@ export async function start(config: Config, folder: string, command: string, bud
   }
 }
 
-function carryOut(session: Session, config: Config): Promise<void> {
+/** Writes summary and report, and returns the table for the terminal. */
+async function conclude(folder: string, config: Config | SolverConfig): Promise<string> {
+  if (config.recipe !== "pocket" && config.recipe !== "seeds") return solverTable(await writeSolverReport(folder));
+  const summary = await writeSummary(folder);
+  await writeReport(folder);
+  return summaryTable(summary);
+}
+
+function carryOut(session: Session, config: Config | SolverConfig): Promise<void> {
   switch (config.recipe) {
     case "pocket":
       return pocket(session, config);
     case "seeds":
       return ownSeeds(session, config);
+    case "math-selfplay":
+      return mathSelfPlay(session, config);
+    case "code-selfplay":
+      return codeSelfPlay(session, config);
+    case "math-sft":
+      return mathSft(session, config);
     default:
       return config satisfies never;
   }
 }
 
 /** Every file that the config names, with the hash of its content. */
-export async function inputsOf(config: Config): Promise<{ path: string; sha256: string }[]> {
+export async function inputsOf(config: Config | SolverConfig): Promise<{ path: string; sha256: string }[]> {
+  if (config.recipe !== "pocket" && config.recipe !== "seeds") return Promise.all(problemFiles(config).map(inputOf));
   const seeds = config.recipe === "seeds" ? [{ key: "seeds.file", path: config.seeds.file }] : [];
   return Promise.all([...seeds, ...curationFiles(config)].map(inputOf));
 }
@@ -88,8 +109,8 @@ async function inputOf({ key, path }: { key: string; path: string }): Promise<{ 
   }
 }
 
-function show(summary: Summary, spend: Spend, folder: string): void {
-  process.stdout.write(`\n${summaryTable(summary)}\n`);
+function show(table: string, spend: Spend, folder: string): void {
+  process.stdout.write(`\n${table}\n`);
   const line = spendLine(spend);
   if (line !== undefined) process.stdout.write(`asked       ${line}\n`);
   process.stdout.write(`report: ${resolve(folder, "report.html")}\n`);

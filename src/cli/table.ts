@@ -1,4 +1,5 @@
 /** A run's numbers as a short table for the terminal. */
+import type { SolverSummary } from "../recipes/solver-summary.ts";
 import type { Summary } from "../recipes/summary.ts";
 import { duration } from "./progress.ts";
 
@@ -10,6 +11,22 @@ export function summaryTable(summary: Summary): string {
     selfPlayTable(summary),
     `total time  ${duration(summary.seconds)}`,
   ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+/** The numbers of a post-training run. */
+export function solverTable(summary: SolverSummary): string {
+  const parts = [selfPlayTable(summary)];
+  if (summary.distillation !== null) {
+    const { traces, kept, meanTokens, rejected } = summary.distillation;
+    const reasons = Object.entries(rejected).map(([reason, count]) => `${count} ${reason}`);
+    parts.push(
+      [
+        `distillation: ${kept} of ${traces} traces taught, ${meanTokens.toFixed(0)} tokens each`,
+        ...(reasons.length > 0 ? [`rejected: ${reasons.join("; ")}`] : []),
+      ].join("\n"),
+    );
+  }
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
@@ -65,7 +82,7 @@ function synthesisTable({ synthesis }: Summary): string {
   return aligned([[`${synthesis.asked.toLocaleString("en")} problems asked for`, "share"], ...body]);
 }
 
-function selfPlayTable({ selfPlay }: Summary): string {
+function selfPlayTable({ selfPlay }: Pick<Summary, "selfPlay">): string {
   if (selfPlay === null) return "";
   const { labels, rounds, test } = selfPlay;
   const { truth } = labels;

@@ -12,6 +12,15 @@ import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig }
 import { defaultsFor } from "./defaults.ts";
 import { FitConfig } from "./fit-config.ts";
 import { PocketSelfPlayConfig } from "./selfplay-config.ts";
+import {
+  CodeSelfPlayConfig,
+  MathSelfPlayConfig,
+  MathSftConfig,
+  placedProblems,
+  SolverConfig,
+  solverDefaults,
+  solverRecipes,
+} from "./solver-config.ts";
 
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
@@ -113,6 +122,7 @@ const SynthesizeConfig = z.strictObject({
   temperature: z.number().nonnegative(),
   topP: z.number().gt(0).max(1),
   maxTokens: count,
+  by: z.enum(["chat", "text"]).optional().describe("how roles.writer is asked; left out: chat"),
 });
 
 const shared = {
@@ -171,21 +181,42 @@ type Tree = { [key: string]: unknown };
  * @param source the file's name, for messages
  * @throws PromptCotError `config` naming the key and, for a misspelt one, the likely meaning
  */
-export function resolveConfig(written: unknown, assignments: readonly string[], source: string): Config {
+export function resolveAny(written: unknown, assignments: readonly string[], source: string): Config | SolverConfig {
   if (!isTree(written)) throw invalid(source, "the config must be a JSON object");
   const user = structuredClone(written);
   for (const assignment of assignments) assign(user, assignment);
-  const recipe = z.enum(["pocket", "seeds"]).safeParse(user.recipe ?? "pocket");
-  if (!recipe.success) throw invalid(source, `recipe: ${suggest(String(user.recipe), ["pocket", "seeds"])}`);
+  const recipe = z.enum(recipes).safeParse(user.recipe ?? "pocket");
+  if (!recipe.success) throw invalid(source, `recipe: ${suggest(String(user.recipe), recipes)}`);
   const scale = shared.scale.safeParse(user.scale ?? "small");
   if (!scale.success) throw invalid(source, `scale: ${suggest(String(user.scale), ["tiny", "small", "paper"])}`);
-  const defaults = defaultsFor(recipe.data, scale.data, isTree(user.model) && "from" in user.model);
-  const schema = recipe.data === "pocket" ? PocketConfig : SeedsConfig;
+  const schema = schemas[recipe.data];
+  const given = isTree(user.model) && "from" in user.model;
+  const defaults =
+    recipe.data === "pocket" || recipe.data === "seeds"
+      ? defaultsFor(recipe.data, scale.data, given)
+      : solverDefaults(recipe.data, scale.data);
   const parsed = schema.safeParse(merge(defaults, user));
   if (!parsed.success) throw invalid(source, parsed.error.issues.map((issue) => explain(issue, schema)).join("; "));
   const issues = roleIssues(parsed.data);
   if (issues.length > 0) throw invalid(source, issues.map(({ path, message }) => `${path}: ${message}`).join("; "));
   return parsed.data;
+}
+
+export const recipes = ["pocket", "seeds", ...solverRecipes] as const;
+
+const schemas = {
+  pocket: PocketConfig,
+  seeds: SeedsConfig,
+  "math-selfplay": MathSelfPlayConfig,
+  "code-selfplay": CodeSelfPlayConfig,
+  "math-sft": MathSftConfig,
+} as const satisfies Record<(typeof recipes)[number], z.ZodObject>;
+
+/** As `resolveAny`, for what only the recipes from seeds to problems can do. */
+export function resolveConfig(written: unknown, assignments: readonly string[], source: string): Config {
+  const config = resolveAny(written, assignments, source);
+  if (config.recipe === "pocket" || config.recipe === "seeds") return config;
+  throw invalid(source, `recipe: this command needs pocket or seeds, and the config says ${config.recipe}`);
 }
 
 /** How numeric noise is measured: where nothing is said, wherever it is not the embedded engine that scores. */
@@ -195,7 +226,8 @@ export function noiseOf(config: Pick<Config, "backends" | "roles" | "em">): z.in
 }
 
 /** The config with every file and model folder that it names put through `place`. */
-export function withPaths(config: Config, place: (path: string) => string): Config {
+export function withPaths<Own extends Config | SolverConfig>(config: Own, place: (path: string) => string): Own;
+export function withPaths(config: Config | SolverConfig, place: (path: string) => string): Config | SolverConfig {
   const { model, backends } = config;
   const moved = {
     model: "from" in model ? { ...model, from: place(model.from) } : model,
@@ -208,13 +240,18 @@ export function withPaths(config: Config, place: (path: string) => string): Conf
         }),
   };
   if (config.recipe === "pocket") return { ...config, ...moved, ...placedCuration(config, place) };
+  if (config.recipe !== "seeds") {
+    const own = { ...placedProblems(config, place), ...moved };
+    return { ...own, model: { ...config.model, from: place(config.model.from) } };
+  }
   const seeds = { ...config.seeds, file: place(config.seeds.file) };
   return { ...config, ...moved, ...placedCuration(config, place), seeds };
 }
 
 /** JSON Schema of what a user may write: every key optional, since the scale sets it. */
 export function configJsonSchema(): Tree {
-  const schema = z.toJSONSchema(Config, { io: "input" }) as Tree;
+  const all = z.discriminatedUnion("recipe", [...Config.options, ...SolverConfig.options]);
+  const schema = z.toJSONSchema(all, { io: "input" }) as Tree;
   return { ...relaxedTree(schema), title: "promptcot config" };
 }
 

@@ -102,7 +102,7 @@ export function solverDefaults(recipe: SolverRecipe, scale: "tiny" | "small" | "
   const maxTokens = { tiny: 64, small: 2048, paper: 32_768 }[scale];
   const common = {
     ...{ recipe, scale, seed: 1, engine: { threads: 2 }, family: "chat", model: { contextLength: 2 * maxTokens } },
-    ...{ problems: { strict: false }, together: 1024, shardSize: 1024 },
+    ...{ problems: { strict: false }, roles: { solver: {} }, together: 1024, shardSize: 1024 },
   };
   switch (recipe) {
     case "math-selfplay":

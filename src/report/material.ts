@@ -72,7 +72,8 @@ async function firstOf<T>(entries: AsyncIterable<T>, count: number): Promise<T[]
   return first;
 }
 
-async function duels(folder: string): Promise<Duel[]> {
+/** The first preference pairs of the first round of self-play, in words. */
+export async function duels(folder: string): Promise<Duel[]> {
   const name = "selfplay/round-1";
   const pairs = (await recordsIfAny(folder, pairsOfRound(name))).slice(0, DUELS);
   if (pairs.length === 0) return [];

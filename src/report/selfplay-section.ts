@@ -2,10 +2,15 @@
 import { lineChart } from "../analyses/chart.ts";
 import type { SelfPlaySummary } from "../recipes/selfplay-summary.ts";
 import { fixed, percent } from "./em-section.ts";
-import type { ReportMaterial } from "./material.ts";
+import type { Duel } from "./material.ts";
 import { type Html, html, raw, table } from "./page.ts";
 
-export function selfPlaySection({ summary: { selfPlay }, duels }: ReportMaterial): Html {
+export interface SelfPlayMaterial {
+  summary: { selfPlay: SelfPlaySummary | null };
+  duels: readonly Duel[];
+}
+
+export function selfPlaySection({ summary: { selfPlay }, duels }: SelfPlayMaterial): Html {
   if (selfPlay === null) return html``;
   return html`<h2>Self-play</h2>
 <p>A solver, taught a few worked solutions, attempts problems that were written for it; what it gets right teaches it.</p>
@@ -74,7 +79,7 @@ function rounds({ rounds: all }: SelfPlaySummary): Html {
 ${warnings.map((text) => html`<p class="bad">${text}</p>`)}`;
 }
 
-function duel({ problem, answer, chosen, rejected }: ReportMaterial["duels"][number]): Html {
+function duel({ problem, answer, chosen, rejected }: Duel): Html {
   return html`<div class="example"><p>${problem}</p><p class="soft">label ${answer}</p>
 <p class="rationale good">${chosen}</p><p class="rationale bad">${rejected}</p></div>`;
 }
