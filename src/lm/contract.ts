@@ -183,6 +183,39 @@ export interface DpoJob extends JobBase {
   nllWeight: number;
 }
 
+/** A prompt to learn from by trial. */
+export interface TrialRow {
+  id: string;
+  prompt: TokenIds;
+}
+
+/** One of the answers that the model in training gave to a row's prompt. */
+export interface Trial {
+  /** The row's id. */
+  id: string;
+  ids: TokenIds;
+  /** The ids as text, special tokens left out. */
+  text: string;
+}
+
+/**
+ * Group-relative policy optimisation (Shao et al. 2024): the trainer samples `generations` answers to each prompt, and those that
+ * earn more than their group's mean become more likely. `optimization.batchSize` counts prompts.
+ */
+export interface GrpoJob extends JobBase {
+  rows: readonly TrialRow[];
+  generations: number;
+  maxTokens: number;
+  temperature: number;
+  topP: number;
+  /** Weight of the divergence from the model that starts; 0 leaves it out. */
+  beta: number;
+  /** What each trial earns, in order; undefined where nobody can say, and then it teaches nothing. */
+  reward(trials: readonly Trial[], options: CallOptions): Promise<readonly (number | undefined)[]>;
+  /** Names the rewards: part of the job's identity. */
+  rewardId: string;
+}
+
 export interface Trained {
   checkpoint: Checkpoint;
   steps: number;
@@ -196,4 +229,5 @@ export interface Trainer {
   readonly name: string;
   sft(job: SftJob, options: CallOptions): Promise<Trained>;
   dpo?(job: DpoJob, options: CallOptions): Promise<Trained>;
+  grpo?(job: GrpoJob, options: CallOptions): Promise<Trained>;
 }

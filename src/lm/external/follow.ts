@@ -70,6 +70,8 @@ export interface TrainerState {
   step: number;
   /** Mean loss of each step so far. */
   losses: number[];
+  /** All that was logged, step by step. */
+  history: readonly Readonly<Record<string, unknown>>[];
 }
 
 /**
@@ -87,7 +89,7 @@ export async function lastCheckpoint(output: string): Promise<TrainerState | und
     const state = State.safeParse(await stateIn(folder));
     if (state.success && state.data.global_step === step) {
       const losses = state.data.log_history.flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
-      return { folder, step, losses };
+      return { folder, step, losses, history: state.data.log_history };
     }
     await rm(folder, { recursive: true, force: true });
   }

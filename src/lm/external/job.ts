@@ -17,10 +17,12 @@ import type { CallOptions } from "../../core/events.ts";
 import { canonicalJson, contentId, type Json } from "../../core/hash.ts";
 import { exists, writeFileAtomic, writeFolderAtomic } from "../../journal/files.ts";
 import { acquireLock } from "../../journal/lock.ts";
-import type { DpoJob, SftJob, Trained } from "../contract.ts";
+import type { DpoJob, GrpoJob, SftJob, Trained } from "../contract.ts";
 import { openCheckpoint } from "../embedded/checkpoint.ts";
 import { finishedJob } from "../embedded/train-state.ts";
 import { checkWeights, configFor, isWeightFile } from "./weights.ts";
+
+export type Job = SftJob | DpoJob | GrpoJob;
 
 /** What a trainer gives back. */
 export interface Outcome {
@@ -30,6 +32,8 @@ export interface Outcome {
   adapter?: string;
   steps: number;
   losses: readonly number[];
+  /** Where the trainer makes its own targets. */
+  targetTokens?: number;
   /** For `trainer.json`. */
   about: Json;
 }
@@ -47,7 +51,7 @@ export interface Work {
  * @param identity all that shapes the result
  */
 export async function carryOut(
-  job: SftJob | DpoJob,
+  job: Job,
   identity: string,
   call: CallOptions,
   train: (work: Work) => Promise<Outcome>,
@@ -65,7 +69,11 @@ export async function carryOut(
     const work = { folder, log: join(folder, "trainer.log") };
     const outcome = await train(work);
     throwIfStopped(call.signal);
-    const result = { steps: outcome.steps, targetTokens: targetTokensOf(job), losses: [...outcome.losses] };
+    const result = {
+      steps: outcome.steps,
+      targetTokens: outcome.targetTokens ?? targetTokensOf(job),
+      losses: [...outcome.losses],
+    };
     await writeResult(job, work, outcome, { job: identity, ...result });
     await rm(folder, { recursive: true, force: true });
     return { checkpoint: await openCheckpoint(job.out), ...result };
@@ -102,12 +110,7 @@ const NOT_INHERITED = new Set(["optimizer.safetensors", "training.json", "traine
  * Config, tokenizer and whatever else lies beside the start's weights are the start's own, byte for byte: training changes weights
  * only, and trainers rewrite tokenizer files without need, which would make ids of `q` and `p` look different.
  */
-async function writeResult(
-  job: SftJob | DpoJob,
-  work: Work,
-  { weights, adapter, about }: Outcome,
-  training: Json,
-): Promise<void> {
+async function writeResult(job: Job, work: Work, { weights, adapter, about }: Outcome, training: Json): Promise<void> {
   await checkWeights(job.from.path, weights);
   await writeFolderAtomic(job.out, async (temporary) => {
     for (const entry of await readdir(job.from.path, { withFileTypes: true })) {
@@ -134,28 +137,29 @@ async function copyAdapter(from: string, to: string): Promise<void> {
 }
 
 /** Target tokens over all epochs. */
-export function targetTokensOf(job: SftJob | DpoJob): number {
+function targetTokensOf({ rows, optimization }: Job): number {
   let tokens = 0;
-  for (const row of job.rows) {
-    tokens +=
-      "targets" in row ? Array.from(row.targets).filter(Boolean).length : row.chosen.length + row.rejected.length;
+  for (const row of rows) {
+    if ("targets" in row) tokens += Array.from(row.targets).filter(Boolean).length;
+    else if ("chosen" in row) tokens += row.chosen.length + row.rejected.length;
   }
-  return job.optimization.epochs * tokens;
+  return optimization.epochs * tokens;
 }
 
 /** Identity of a job under a trainer: `settings` are those of the trainer that shape the result. */
-export function identityOf(job: SftJob | DpoJob, settings: Json): string {
+export function identityOf(job: Job, settings: Json): string {
   const { from, optimization, optimizer, seed } = job;
-  const loss = "beta" in job ? { dpo: { beta: job.beta, nllWeight: job.nllWeight } } : "sft";
-  const hash = createHash("sha256").update(canonicalJson(loss));
+  const hash = createHash("sha256").update(canonicalJson(lossOf(job)));
   for (const row of job.rows) {
     if ("targets" in row) {
       hash.update(Float64Array.of(row.ids.length, row.weight)).update(Int32Array.from(row.ids));
       hash.update(Uint8Array.from(row.targets));
-    } else {
+    } else if ("chosen" in row) {
       const { prompt, chosen, rejected, reference, weight } = row;
       const numbers = [prompt.length, chosen.length, rejected.length, reference.chosen, reference.rejected, weight];
       hash.update(Float64Array.from(numbers)).update(Int32Array.from([...prompt, ...chosen, ...rejected]));
+    } else {
+      hash.update(`${JSON.stringify(row.id)} ${row.prompt.length}`).update(Int32Array.from(row.prompt));
     }
   }
   return contentId({
@@ -164,13 +168,21 @@ export function identityOf(job: SftJob | DpoJob, settings: Json): string {
   });
 }
 
+function lossOf(job: Job): Json {
+  if ("reward" in job) {
+    const { generations, maxTokens, temperature, topP, beta, rewardId } = job;
+    return { grpo: { generations, maxTokens, temperature, topP, beta, rewardId } };
+  }
+  return "nllWeight" in job ? { dpo: { beta: job.beta, nllWeight: job.nllWeight } } : "sft";
+}
+
 /**
  * Rows as a program outside can take them: of equal weight (which then cancels out of the mean), within the model's context and
  * within `maxLength`, with something to learn.
  * @throws PromptCotError `no-rows`, `row-weights`, `row-too-long`, `no-targets`
  */
 export async function checkRows(
-  job: SftJob | DpoJob,
+  job: Job,
   trainer: string,
   maxLength: number | undefined,
 ): Promise<{ longest: number }> {
@@ -179,7 +191,7 @@ export async function checkRows(
   const context = await contextLengthOf(job.from.path);
   let longest = 0;
   for (const row of job.rows) {
-    if (row.weight !== first.weight) {
+    if ("weight" in row && "weight" in first && row.weight !== first.weight) {
       const message = `${trainer} has no row weights, and row ${row.id} weighs ${row.weight} where row ${first.id} weighs ${first.weight}`;
       throw refusal(
         "row-weights",
@@ -187,9 +199,10 @@ export async function checkRows(
         "train with the embedded engine, or choose one candidate per pair (em.select)",
       );
     }
-    const length = lengthOf(row);
+    const length = lengthOf(row) + ("reward" in job ? job.maxTokens : 0);
     if (length > context) {
-      const message = `row ${row.id} has ${length} tokens; the model's context is ${context}`;
+      const answer = "reward" in job ? ", those of an answer included" : "";
+      const message = `row ${row.id} has ${length} tokens${answer}; the model's context is ${context}`;
       throw refusal("row-too-long", message, "shorten or leave out such rows, or take a model with a longer context");
     }
     if (maxLength !== undefined && length > maxLength) {
@@ -201,13 +214,17 @@ export async function checkRows(
   return { longest };
 }
 
-function lengthOf(row: SftJob["rows"][number] | DpoJob["rows"][number]): number {
+function lengthOf(row: Job["rows"][number]): number {
   if ("targets" in row) {
     if (row.targets.length !== row.ids.length || row.targets[0])
       throw new Error(`row ${row.id}: targets must be as long as ids, and 0 at position 0`);
     if (!Array.from(row.targets).some(Boolean))
       throw refusal("no-targets", `row ${row.id} has no target token`, "leave it out, or mark what it should teach");
     return row.ids.length;
+  }
+  if (!("chosen" in row)) {
+    if (row.prompt.length === 0) throw refusal("no-targets", `row ${row.id} has an empty prompt`, "leave it out");
+    return row.prompt.length;
   }
   const { prompt, chosen, rejected } = row;
   if (prompt.length === 0 || chosen.length === 0 || rejected.length === 0)

@@ -1,9 +1,10 @@
 /** A job as the keys of a TRL config. Writes no files. */
-import type { DpoJob, Optimization } from "../contract.ts";
+import type { Optimization } from "../contract.ts";
 import { splitBatch } from "../external/batches.ts";
 import { refusal } from "../external/job.ts";
 import type { Keys, Value } from "../external/yaml.ts";
 import { type ResolvedTrlOptions, trlIssues } from "./options.ts";
+import type { Task } from "./task.ts";
 
 /** Where a job's files lie. */
 export interface Places {
@@ -23,11 +24,12 @@ export function commonKeys(
   job: { optimization: Optimization; optimizer: "fresh" | "carry"; seed: number },
   options: ResolvedTrlOptions,
   places: Places,
-  longest: number,
+  answersPerRow: number,
 ): Keys {
   const { optimization } = job;
-  const [issue] = trlIssues(options, job);
-  const split = splitBatch(optimization.batchSize, options);
+  const batchSize = optimization.batchSize * answersPerRow;
+  const [issue] = trlIssues(options, { optimization: { batchSize }, optimizer: job.optimizer });
+  const split = splitBatch(batchSize, options);
   if (issue !== undefined || typeof split === "string") {
     throw refusal("unfit-job", issue ?? "", "change the config of this fit or of the trainer");
   }
@@ -38,7 +40,6 @@ export function commonKeys(
     model_name_or_path: places.model,
     datasets: [{ path: "json", data_files: places.data, split: "train" }],
     output_dir: places.output,
-    max_length: options.maxLength ?? longest,
     num_train_epochs: optimization.epochs,
     per_device_train_batch_size: split.perDevice,
     gradient_accumulation_steps: split.accumulation,
@@ -74,25 +75,11 @@ export function commonKeys(
   };
 }
 
-/**
- * The options that a DPO job needs: TRL's NLL term is a mean over a micro-batch's tokens, ours over each row's, and with one row at
- * a time they are the same.
- * @throws PromptCotError `trainer`/`unfit-job`
- */
-export function dpoOptions({ nllWeight }: DpoJob, options: ResolvedTrlOptions): ResolvedTrlOptions {
-  if (nllWeight === 0) return options;
-  if (options.perDeviceBatch === undefined || options.perDeviceBatch === 1) return { ...options, perDeviceBatch: 1 };
-  const message = `an NLL term by TRL needs one row at a time, and perDeviceBatch is ${options.perDeviceBatch}`;
-  throw refusal("unfit-job", message, "set perDeviceBatch to 1, or nllWeight to 0");
-}
-
-/** The keys that `dpo` adds: reference log-probabilities come with the rows. */
-export function dpoKeys({ beta, nllWeight }: DpoJob): Keys {
-  return {
-    beta,
-    precompute_ref_log_probs: true,
-    ...(nllWeight > 0 ? { loss_type: ["sigmoid", "sft"], loss_weights: [1, nllWeight] } : { loss_type: ["sigmoid"] }),
-  };
+/** @throws PromptCotError `trainer`/`unfit-job` if the config's further keys are ones that this kind of job sets */
+export function ownedTwice({ kind, keys, options }: Task): void {
+  const twice = Object.keys(keys).filter((key) => key in options.extra);
+  if (twice.length === 0) return;
+  throw refusal("unfit-job", `extra.${twice[0]} is set by every ${kind} job`, "leave it out of extra");
 }
 
 /** What goes to `accelerate launch`. */

@@ -30,8 +30,7 @@ const OWN = [
   ..."max_grad_norm num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps seed".split(" "),
   ..."data_seed logging_steps logging_strategy save_strategy save_steps save_total_limit report_to use_cpu".split(" "),
   ..."bf16 fp16 dtype gradient_checkpointing disable_tqdm resume_from_checkpoint use_peft lora_r lora_alpha".split(" "),
-  ..."lora_dropout lora_target_modules num_processes accelerate_config beta loss_type loss_weights".split(" "),
-  ..."precompute_ref_log_probs reward_funcs reward_weights".split(" "),
+  ..."lora_dropout lora_target_modules num_processes accelerate_config".split(" "),
 ];
 
 const Extra = z
