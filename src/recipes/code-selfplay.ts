@@ -3,7 +3,7 @@
  * rollouts run in sandboxes, pairs, DPO. The whole experiment, on one screen.
  */
 import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
-import { compose } from "./backends.ts";
+import { type Cast, compose } from "./backends.ts";
 import { codeLabels } from "./code-labels.ts";
 import type { Session } from "./session.ts";
 import type { CodeSelfPlayConfig } from "./solver-config.ts";
@@ -12,10 +12,13 @@ import { speakingSolver, traineeOf } from "./solver-parties.ts";
 import { play } from "./solver-play.ts";
 import { readTasks } from "./solver-tasks.ts";
 
-export async function codeSelfPlay(session: Session, config: CodeSelfPlayConfig): Promise<void> {
+export async function codeSelfPlay(
+  session: Session,
+  config: CodeSelfPlayConfig,
+  cast: Cast = compose(session, config),
+): Promise<void> {
   const { context } = session;
   const { problems, labels, family, model } = config;
-  const cast = compose(session, config);
   const { grader, extract, sandbox, close } = codeSolving();
   try {
     const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));

@@ -3,7 +3,7 @@
  * model in training, pairs, DPO. The whole experiment, on one screen.
  */
 import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
-import { compose } from "./backends.ts";
+import { type Cast, compose } from "./backends.ts";
 import type { Session } from "./session.ts";
 import type { MathSelfPlayConfig } from "./solver-config.ts";
 import { mathSolving } from "./solver-graders.ts";
@@ -11,10 +11,13 @@ import { speakingSolver, traineeOf } from "./solver-parties.ts";
 import { play } from "./solver-play.ts";
 import { readTasks } from "./solver-tasks.ts";
 
-export async function mathSelfPlay(session: Session, config: MathSelfPlayConfig): Promise<void> {
+export async function mathSelfPlay(
+  session: Session,
+  config: MathSelfPlayConfig,
+  cast: Cast = compose(session, config),
+): Promise<void> {
   const { context } = session;
   const { problems, labels, profile, family, model } = config;
-  const cast = compose(session, config);
   try {
     const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
     const { solver: parts, labeller } = cast;

@@ -5,7 +5,7 @@
 import { PromptCotError } from "../core/errors.ts";
 import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
 import { distill } from "../stages/distill.ts";
-import { compose } from "./backends.ts";
+import { type Cast, compose } from "./backends.ts";
 import { fitOf } from "./fit-config.ts";
 import type { Session } from "./session.ts";
 import type { MathSftConfig } from "./solver-config.ts";
@@ -13,10 +13,13 @@ import { mathSolving } from "./solver-graders.ts";
 import { speakingSolver, traineeOf } from "./solver-parties.ts";
 import { readTasks } from "./solver-tasks.ts";
 
-export async function mathSft(session: Session, config: MathSftConfig): Promise<void> {
+export async function mathSft(
+  session: Session,
+  config: MathSftConfig,
+  cast: Cast = compose(session, config),
+): Promise<void> {
   const { context } = session;
   const { problems, teacher, traces, profile, family, model, together, shardSize } = config;
-  const cast = compose(session, config);
   try {
     const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
     const { solver: parts } = cast;
