@@ -1,10 +1,9 @@
 /** Seeds annotated by two hosted models, through the config: who is asked what, what is kept, and what a second run pays. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { type ChatServer, chatServer } from "../../test/servers/chat.ts";
 import { annotationsJournal } from "../stages/annotate.ts";
 import { recordsOf } from "../stages/stage.ts";
 import { annotatorJournal } from "./annotation.ts";
@@ -13,37 +12,15 @@ import { seedsMaterial } from "./seeds.ts";
 import { openSession } from "./session.ts";
 
 let folder: string;
-let server: Server;
-let requests: { model: string; prompt: string }[];
+let server: ChatServer;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "promptcot-annotate-"));
-  requests = [];
-  server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      if (request.method === "GET") return response.end(JSON.stringify({ data: [] }));
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as { model: string; messages?: { content: string }[] };
-      if (body.messages === undefined) return response.writeHead(404).end("{}");
-      const prompt = body.messages.map(({ content }) => content).join("\n");
-      if (prompt.includes("Seven apples")) return response.end(JSON.stringify(reply(body.model, "12"))); // the probe
-      requests.push({ model: body.model, prompt });
-      response.end(JSON.stringify(reply(body.model, answer(body.model, prompt))));
-    });
-  });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  server = await chatServer(({ model, prompt }) => answer(model, prompt));
 });
 afterEach(async () => {
-  server.closeAllConnections();
-  server.close();
+  await server.close();
   await rm(folder, { recursive: true, force: true });
-});
-
-const reply = (model: string, content: string) => ({
-  ...{ id: "x", object: "chat.completion", created: 1, model },
-  choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
-  usage: { prompt_tokens: 10, completion_tokens: 10, total_tokens: 20 },
 });
 
 /** One model words concepts in the plural; the other cannot stop talking about the third seed. */
@@ -58,9 +35,8 @@ function answer(model: string, prompt: string): string {
 }
 
 async function annotated(run: string) {
-  const { port } = server.address() as AddressInfo;
   const hosted = (model: string) => ({
-    ...{ kind: "openai", url: `http://127.0.0.1:${port}/v1`, model, dialect: "generic", contextLength: 8192 },
+    ...{ kind: "openai", url: server.url, model, dialect: "generic", contextLength: 8192 },
     weights: { kind: "pinned", provider: "here", version: `${model}-1` },
   });
   const file = join(folder, "seeds.jsonl");
@@ -107,14 +83,14 @@ it("bare seeds go to both models, given ones keep what they have, and wordings a
     triple: { concepts: expect.arrayContaining(["Prime numbers"]) },
   });
   // Two seeds well by each, two requests a seed; the third seed: two from the terse model, asked twice of the chatty one.
-  expect(requests).toHaveLength(2 * 2 * 2 + 2 + 2);
-  expect(requests.slice(0, 6).every(({ model }) => model === "terse")).toBe(true);
+  expect(server.requests).toHaveLength(2 * 2 * 2 + 2 + 2);
+  expect(server.requests.slice(0, 6).every(({ model }) => model === "terse")).toBe(true);
 });
 
 it("the same run again asks nothing, and another run of the project pays nothing", async () => {
   const first = await annotated("one");
-  requests = [];
+  const asked = server.requests.length;
   expect(await annotated("one")).toEqual(first);
   expect(await annotated("two")).toEqual(first);
-  expect(requests).toEqual([]);
+  expect(server.requests).toHaveLength(asked);
 });

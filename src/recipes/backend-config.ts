@@ -80,6 +80,9 @@ export const Roles = z
     annotators: z.array(name).min(1).max(4).describe("who writes concepts and rationales for seeds").optional(),
     labeller: name.describe("who writes reference answers and unit tests").optional(),
     teacher: name.describe("who writes the solutions that a student is taught").optional(),
+    writer: name
+      .describe("who writes problems in p's place: the released generation model; q and p are not trained then")
+      .optional(),
   })
   .describe("Which backend does what; where nothing is said it is the embedded engine.");
 export type Roles = z.infer<typeof Roles>;
@@ -94,6 +97,7 @@ export interface FullRoles {
   annotators: readonly string[];
   labeller: string | undefined;
   teacher: string | undefined;
+  writer: string | undefined;
 }
 
 /** The name under which the engine is known without being declared. */
@@ -114,7 +118,7 @@ export function fullRoles({ backends = {}, roles = {} }: Spoken): FullRoles {
     const scorer = said ?? (capabilities(backendOf(backends, sampler)).score ? sampler : EMBEDDED);
     return { sample: sampler, score: scorer, train: trainer };
   };
-  const { q, p, solver, annotators = [], labeller, teacher } = roles;
+  const { q, p, solver, annotators = [], labeller, teacher, writer } = roles;
   const { sample: qSampler, train: qTrainer } = trained(q);
   const problems = trained(p);
   const { score, train } = problems;
@@ -123,7 +127,7 @@ export function fullRoles({ backends = {}, roles = {} }: Spoken): FullRoles {
     q: { sample: qSampler, train: qTrainer },
     p: { ...problems, reference: p?.reference ?? (trainerScores ? train : undefined) },
     solver: solver === undefined ? undefined : trained(solver),
-    ...{ annotators, labeller, teacher },
+    ...{ annotators, labeller, teacher, writer },
   };
 }
 
@@ -216,11 +220,22 @@ export function roleIssues(spoken: Spoken & { recipe: string; model: object }): 
     const message = "the pocket domain has annotators of its own, see seeds.annotators";
     issues.push({ path: "roles.annotators", message });
   }
+  if (spoken.recipe === "pocket" && roles.writer !== undefined) {
+    const message = "the pocket domain's problems are written by its own p: use the recipe seeds";
+    issues.push({ path: "roles.writer", message });
+  }
   const twice = annotators.find((annotator, i) => annotators.indexOf(annotator) !== i);
   if (twice !== undefined) issues.push({ path: "roles.annotators", message: `"${twice}" is named twice` });
   for (const [i, annotator] of annotators.entries()) check(`annotators.${i}`, annotator, "sample", false);
   check("labeller", roles.labeller, "sample", false);
   check("teacher", roles.teacher, "sample", false);
+  check("writer", roles.writer, "sample", false);
+  if (roles.writer !== undefined && (spoken.roles?.q ?? spoken.roles?.p) !== undefined) {
+    issues.push({
+      path: "roles.writer",
+      message: "it writes in p's place, and q and p are not trained: leave them out",
+    });
+  }
   return issues;
 }
 

@@ -14,10 +14,11 @@ import type { Given } from "../stages/em/format.ts";
 import { type EmInput, type EmOutcome, type EmSettings, em, type Party } from "../stages/em/loop.ts";
 import { measure } from "../stages/em/measure.ts";
 import { Pair } from "../stages/em/records.ts";
+import { releasedWriter } from "../stages/em/released.ts";
 import { type Items, journaled, type StageContext } from "../stages/stage.ts";
 import { synthesize, type Written } from "../stages/synthesize.ts";
 import { withinContext } from "../stages/within-context.ts";
-import { type Cast, compose, withTokenizer } from "./backends.ts";
+import { type Cast, compose, type Speaker, withTokenizer } from "./backends.ts";
 import { type Config, fitOf, noiseOf } from "./config.ts";
 import { curateWritten } from "./curation.ts";
 import { foundation } from "./foundation.ts";
@@ -55,6 +56,7 @@ export async function promptcot(
   const { context } = session;
   const cast = compose(session, config);
   try {
+    if (cast.writer !== undefined) return await writeOnly(session, config, material, cast.writer);
     const ready = await prepare(session, config, material, cast);
     const fitted = await session.act("expectation–maximisation", () => em(context, emInput(config, ready)));
     for (const teach of config.em.controls) {
@@ -70,6 +72,19 @@ export async function promptcot(
   } finally {
     await cast.close();
   }
+}
+
+/** Problems by the released generation model (PAPER.md §4): nothing is trained. */
+async function writeOnly(session: Session, config: Config, material: Material, writer: Speaker): Promise<void> {
+  const { context } = session;
+  const { sets: _, by = "chat", ...drawing } = config.synthesize;
+  const written = await session.act("synthesis", async () =>
+    synthesize(context, {
+      ...{ backend: writer.backend, p: await writer.checkpoint(), writer: releasedWriter(by) },
+      ...{ sets: material.sets, shardSize: config.shardSize, ...drawing },
+    }),
+  );
+  await session.act("curation", () => curateWritten(context, config, material, written));
 }
 
 /** The observed pairs (c, x) of a run. */
@@ -217,6 +232,6 @@ export function write(
   p: Checkpoint,
   sets: Items<Given>,
 ): Promise<JournalReader<Written>> {
-  const { sets: _, ...drawing } = config.synthesize;
+  const { sets: _, by: __, ...drawing } = config.synthesize;
   return synthesize(context, { backend: cast.p.sampler, p, sets, shardSize: config.shardSize, ...drawing });
 }

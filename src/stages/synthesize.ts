@@ -8,6 +8,7 @@ import { Problem } from "../core/records.ts";
 import type { JournalReader } from "../journal/journal.ts";
 import type { Backend, Checkpoint, Model, SampleResult } from "../lm/contract.ts";
 import { formatFor, type Given } from "./em/format.ts";
+import { trainedWriter, type Writer } from "./em/released.ts";
 import { type ItemStream, type Items, itemCount, journaled, type StageContext, withModel } from "./stage.ts";
 
 /** What came of one concept set and draw. */
@@ -29,6 +30,8 @@ export const writtenJournal = { journal: "synthesis/written", schema: Written, v
 export interface Synthesis {
   backend: Backend;
   p: Checkpoint;
+  /** How the model is asked and read; left out: as a model that was trained here, by ids. */
+  writer?: Writer | undefined;
   sets: Items<Given>;
   /** Draws per concept set, each with a seed of its own. */
   drawsPerSet: number;
@@ -50,8 +53,9 @@ export async function synthesize(context: StageContext, options: Synthesis): Pro
       worker: async (shard, call) => {
         const model = await open();
         const named = shard.items.map((item) => ({ ...item, seed: seeds.fork(item.name).uint32() }));
-        const results = await sampleAll(model, named, options, { ...context, ...call });
-        return named.map((item) => readWritten(model, options.p.hash, item, results.get(item.name)));
+        const writer = options.writer ?? ownWriter(model);
+        const results = await sampleAll(model, writer, named, options, { ...context, ...call });
+        return named.map((item) => readWritten(writer, options.p.hash, item, results.get(item.name)));
       },
     }),
   );
@@ -78,22 +82,26 @@ interface Item {
   seed: number;
 }
 
+function ownWriter({ tokenizer }: Model): Writer {
+  if (tokenizer === undefined) throw new Error("p must exchange token ids: refuse the backend at composition");
+  return trainedWriter(formatFor(tokenizer));
+}
+
 async function sampleAll(
-  { sampler, tokenizer }: Model,
+  { sampler }: Model,
+  writer: Writer,
   items: readonly Item[],
   options: Synthesis,
   call: StageContext,
 ): Promise<Map<string, SampleResult>> {
-  if (sampler === undefined || tokenizer === undefined)
-    throw new Error("p must sample: refuse the backend at composition");
-  const format = formatFor(tokenizer);
+  if (sampler === undefined) throw new Error("p must sample: refuse the backend at composition");
   const requests = items.map(({ given, name, seed }) => ({
     id: name,
-    prompt: { kind: "ids", ids: format.promptOfP(given) } as const,
+    prompt: writer.prompt(given),
     maxTokens: options.maxTokens,
     temperature: options.temperature,
     topP: options.topP,
-    stop: format.stopOfP,
+    stop: writer.stop,
     seed,
   }));
   const results = new Map<string, SampleResult>();
@@ -105,7 +113,7 @@ async function sampleAll(
 }
 
 function readWritten(
-  model: Model,
+  writer: Writer,
   checkpoint: string,
   { given, name, seed }: Item,
   result: SampleResult | undefined,
@@ -115,7 +123,7 @@ function readWritten(
   const id = contentId({ problem: { model: checkpoint, concepts: given.concepts, ...level, seed, name } });
   const concepts = [...given.concepts];
   if (!result.ok) return { ok: false, id, concepts, ...level, reason: result.reason, text: "" };
-  const parsed = formatFor(model.tokenizer as NonNullable<Model["tokenizer"]>).parseP(result);
+  const parsed = writer.parse(result);
   if (!parsed.ok) return { ok: false, id, concepts, ...level, reason: parsed.reason, text: result.text };
   const { rationale, problem } = parsed;
   return { ok: true, problem: { id, concepts, ...level, rationale, problem, model: checkpoint, seed } };

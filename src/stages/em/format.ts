@@ -141,10 +141,10 @@ function tokenFormat(tokenizer: Tokenizer): Format {
   );
 }
 
-const BEGIN_RATIONALE = "<!-- BEGIN RATIONALE -->";
-const END_RATIONALE = "<!-- END RATIONALE -->";
-const BEGIN_PROBLEM = "<!-- BEGIN PROBLEM -->";
-const END_PROBLEM = "<!-- END PROBLEM -->";
+export const BEGIN_RATIONALE = "<!-- BEGIN RATIONALE -->";
+export const END_RATIONALE = "<!-- END RATIONALE -->";
+export const BEGIN_PROBLEM = "<!-- BEGIN PROBLEM -->";
+export const END_PROBLEM = "<!-- END PROBLEM -->";
 
 /** The released model's input (PAPER.md §4), to the letter. */
 export function releasedPrompt(c: Given): string {
@@ -171,10 +171,11 @@ function markerFormat(tokenizer: Tokenizer): Format {
     {
       stopOfQ: { texts: [END_RATIONALE] },
       stopOfP: { texts: [END_PROBLEM] },
-      parseQ({ text, finish }) {
+      parseQ({ ids, text, finish }) {
         if (finish === "length") return { ok: false, reason: "rationale not ended within the token limit" };
         const z = text.replace(BEGIN_RATIONALE, "").split(END_RATIONALE)[0]?.trim() ?? "";
-        return z === "" ? { ok: false, reason: "empty rationale" } : { ok: true, z: encode(z), text: z };
+        if (z === "") return { ok: false, reason: "empty rationale" };
+        return { ok: true, z: sampledIds(tokenizer, ids, z) ?? encode(z), text: z };
       },
       parseP({ text, finish }) {
         const [before, after] = text.split(BEGIN_PROBLEM);
@@ -190,4 +191,17 @@ function markerFormat(tokenizer: Tokenizer): Format {
       },
     },
   );
+}
+
+/** Most tokens that a mark, and the space before it, are spelt with. */
+const LONGEST_MARK = 32;
+
+/** The sampled ids that spell exactly `z`, where the mark after it begins with a token of its own; undefined elsewhere. */
+function sampledIds(tokenizer: Tokenizer, ids: TokenIds | undefined, z: string): number[] | undefined {
+  if (ids === undefined) return undefined;
+  for (let end = ids.length; end > 0 && end >= ids.length - LONGEST_MARK; end--) {
+    const own = ids.slice(0, end);
+    if (tokenizer.decode(own) === z) return own;
+  }
+  return undefined;
 }
