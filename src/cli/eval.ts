@@ -8,16 +8,10 @@ import { benchmarkNamed, benchmarks } from "../benchmarks/registry.ts";
 import { readStandings, requireRatings } from "../benchmarks/standings.ts";
 import { PromptCotError } from "../core/errors.ts";
 import type { CallOptions } from "../core/events.ts";
-import { rng } from "../core/rng.ts";
 import type { ProfileName } from "../domains/math/index.ts";
-import { inline } from "../exec/inline.ts";
-import { openRun } from "../journal/run.ts";
-import { openAccount } from "../recipes/account.ts";
-import { type CandidateSource, findCandidate } from "../recipes/candidate.ts";
-import { type EvalResult, evalSoFar, writeEval } from "../recipes/eval-file.ts";
-import { type Candidate, evaluateBenchmark } from "../recipes/evaluation.ts";
-import { graders } from "../recipes/graders.ts";
-import { pricesOf, sharedLedger, versions } from "../recipes/session.ts";
+import { type CandidateSource, nameOf } from "../recipes/candidate.ts";
+import type { Overrides } from "../recipes/evaluation.ts";
+import { runEvaluation } from "../recipes/evaluation-run.ts";
 import { numberOption, withDisplay } from "./curating.ts";
 import { benchmarkTable, evalTable } from "./eval-table.ts";
 import { readConfig } from "./run.ts";
@@ -49,7 +43,7 @@ export function evalCommand(): Command {
   const familyHelp = familyNames.map((name) => `${name}: ${families[name]}`).join("; ");
   return new Command("eval")
     .description("score a model on benchmarks: avg@k, pass@k, majority@k and ratings, with their errors")
-    .option("--model <folder>", "checkpoint in Hugging Face layout, run by the embedded engine, or by --backend")
+    .option("--model <path>", "checkpoint folder in Hugging Face layout, or .gguf file: run here, or by --backend")
     .option("--config <file>", "config in which --backend is named")
     .option("--backend <name>", "backend of that config that answers")
     .option("--bench <names>", "benchmarks, with commas between them; see --list")
@@ -75,7 +69,7 @@ export function evalCommand(): Command {
         .default("strict"),
     )
     .option("--seed <n>", "of all attempts", "1")
-    .option("--threads <n>", "threads of the embedded engine", "1")
+    .option("--threads <n>", "attempts side by side, of a model that runs here: changes no answer", "1")
     .option("--standings <file>", "contest standings, for Codeforces ratings by the CodeElo protocol")
     .option("--elo-script", "compare places as CodeElo's published script does, one place off its description")
     .option("--without-elo", "score codeforces by pass@1 alone, where its file has no ratings")
@@ -98,17 +92,25 @@ async function run(options: Options): Promise<void> {
       "name some with --bench, for example --bench aime24,aime25; see --list",
     );
   const source = await sourceOf(options);
-  const folder = options.out ?? join("evals", nameOf(source));
+  const { family, profile } = options;
+  const seed = numberOption("--seed", options.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+  const limit = numberIf("--limit", options.limit, { min: 1, max: 1e9, integer: true });
+  const override = overrides(options);
+  const folder = options.out ?? join("evals", basename(resolve(nameOf(source))));
   await withDisplay("eval", async (call) => {
     const contests = options.standings === undefined ? [] : await readStandings(options.standings, call);
     const loaded: Loaded[] = [];
     for (const benchmark of chosen) loaded.push(await load(benchmark, contests, options, call));
-    const result = await evaluateAll(folder, source, loaded, contests, options, call);
+    const settings = { override, limit, contests, eloScript: options.eloScript ?? false };
+    const result = await runEvaluation({ folder, source, loaded, settings, seed, family, profile }, call);
     process.stdout.write(`${evalTable(result)}\n\nresults: ${resolve(folder, "eval.json")}\n`);
   });
 }
 
-async function sourceOf({ model, config, backend, threads }: Options): Promise<CandidateSource> {
+/** Room for the prompt beside the attempt, and for all of it where no limit is given, of a GGUF model. */
+const [PROMPT_ROOM, CONTEXT] = [2048, 8192];
+
+async function sourceOf({ model, config, backend, threads, maxTokens }: Options): Promise<CandidateSource> {
   const count = numberOption("--threads", threads, { min: 1, max: 64, integer: true });
   if (config !== undefined && backend !== undefined) {
     return { kind: "backend", name: backend, config: await readConfig(config, []), path: model };
@@ -119,11 +121,8 @@ async function sourceOf({ model, config, backend, threads }: Options): Promise<C
   }
   if (model === undefined)
     throw usage("no-model", "no model was named", "give --model FOLDER, or --config FILE --backend NAME");
-  return { kind: "folder", path: model, threads: count };
-}
-
-function nameOf(source: CandidateSource): string {
-  return basename(resolve(source.kind === "folder" ? source.path : (source.path ?? source.name)));
+  const context = maxTokens === undefined ? CONTEXT : Number(maxTokens) + PROMPT_ROOM;
+  return { kind: "path", path: model, threads: count, context };
 }
 
 async function load(
@@ -140,81 +139,22 @@ async function load(
 }
 
 /** The settings that go over the benchmarks' own. */
-function overrides({ samples, temperature, topP, maxTokens }: Options) {
-  const number = (name: string, text: string | undefined, bounds: Parameters<typeof numberOption>[2]) =>
-    text === undefined ? undefined : numberOption(name, text, bounds);
+function overrides({ samples, temperature, topP, maxTokens }: Options): Overrides {
   const given = {
-    samples: number("--samples", samples, { min: 1, max: 1024, integer: true }),
-    temperature: number("--temperature", temperature, { min: 0, max: 2 }),
-    topP: number("--top-p", topP, { min: 0.001, max: 1 }),
-    maxTokens: number("--max-tokens", maxTokens, { min: 1, max: 1 << 20, integer: true }),
+    samples: numberIf("--samples", samples, { min: 1, max: 1024, integer: true }),
+    temperature: numberIf("--temperature", temperature, { min: 0, max: 2 }),
+    topP: numberIf("--top-p", topP, { min: 0.001, max: 1 }),
+    maxTokens: numberIf("--max-tokens", maxTokens, { min: 1, max: 1 << 20, integer: true }),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-async function evaluateAll(
-  folder: string,
-  source: CandidateSource,
-  loaded: readonly Loaded[],
-  contests: readonly Contest[],
-  options: Options,
-  call: CallOptions,
-): Promise<EvalResult> {
-  const seed = numberOption("--seed", options.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
-  const limit =
-    options.limit === undefined
-      ? undefined
-      : numberOption("--limit", options.limit, { min: 1, max: 1e9, integer: true });
-  const settings = { override: overrides(options), limit, contests, eloScript: options.eloScript ?? false };
-  const time = new AbortController();
-  const signal = call.signal === undefined ? time.signal : AbortSignal.any([call.signal, time.signal]);
-  const ledger = sharedLedger("ledger");
-  const prices = source.kind === "backend" ? pricesOf(source.config) : new Map();
-  // Attempts are named by all that makes them, so that nothing in the folder can be taken for something else.
-  const run = await openRun(folder, {
-    config: { eval: nameOf(source) },
-    seed,
-    versions: await versions(),
-    threads: source.kind === "folder" ? source.threads : 1,
-    inputs: [],
-    free: ["config", "versions", "threads"],
-    ...call,
-  });
-  const account = await openAccount({
-    folder,
-    prices,
-    budget: {},
-    now: Date.now,
-    onLimit: (stopped) => time.abort(stopped),
-  });
-  const context = { folder, rng: rng(seed), executor: inline(), ...call, signal };
-  const grading = graders({ profile: options.profile });
-  const { candidate, close } = await findCandidate(source, { context, ledger, account }, options.family);
-  try {
-    const { promptcot = "unknown" } = await versions();
-    const model = { name: candidate.name, checkpoint: candidate.checkpoint.hash, family: candidate.family };
-    let result = await evalSoFar(folder, { format: 1, promptcot, model, seed });
-    for (const benchmark of loaded) {
-      call.onEvent?.({ kind: "note", message: headline(benchmark, candidate) });
-      const scored = await evaluateBenchmark(context, candidate, benchmark, grading, settings);
-      result = { ...result, benchmarks: [...result.benchmarks.filter(({ name }) => name !== scored.name), scored] };
-      await writeEval(folder, result);
-    }
-    return result;
-  } finally {
-    await close();
-    await grading.close();
-    await ledger.close();
-    account.close();
-    await run.close();
-  }
-}
-
-/** What is about to be attempted, and whether these are the known problems. */
-function headline({ benchmark, tasks, content, pinned, file }: Loaded, { family }: Candidate): string {
-  const known = pinned === undefined ? "unpinned: not the problems known under this name" : `pinned: ${pinned}`;
-  const origin = file === undefined ? "" : `, from ${file.origin}`;
-  return `${benchmark.title}: ${tasks.length} problems${origin}, content ${content.slice(0, 12)} (${known}); prompts: ${family}`;
+function numberIf(
+  name: string,
+  text: string | undefined,
+  bounds: Parameters<typeof numberOption>[2],
+): number | undefined {
+  return text === undefined ? undefined : numberOption(name, text, bounds);
 }
 
 function usage(code: string, message: string, next: string): PromptCotError {

@@ -1,21 +1,28 @@
-/** Finds the model that is to be evaluated: a checkpoint's folder, or a backend named in a config with its own model. */
+/** Finds the model that is to be evaluated: a checkpoint's folder, a GGUF file, or a backend named in a config. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { z } from "zod";
 import { type Family, familyOf } from "../benchmarks/families.ts";
 import { PromptCotError } from "../core/errors.ts";
-import type { Checkpoint } from "../lm/contract.ts";
+import type { Backend, Checkpoint } from "../lm/contract.ts";
 import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { embedded } from "../lm/embedded/index.ts";
+import { gguf, ggufCheckpoint } from "../lm/gguf/index.ts";
 import { metered } from "../lm/meter.ts";
 import { type Resources, speakerNamed, tokenizerOf } from "./backends.ts";
 import type { Config } from "./config.ts";
 import type { Candidate } from "./evaluation.ts";
 
 export type CandidateSource =
-  | { kind: "folder"; path: string; threads: number }
+  /** A checkpoint's folder, or a `.gguf` file; `context` is the room that a GGUF model is given, in tokens. */
+  | { kind: "path"; path: string; threads: number; context: number }
   /** `path`: the model to open there, if not the backend's own. */
   | { kind: "backend"; name: string; config: Config; path: string | undefined };
+
+/** What the model is called, before it is found. */
+export function nameOf(source: CandidateSource): string {
+  return source.kind === "path" ? source.path : (source.path ?? source.name);
+}
 
 /** A candidate and what ends it. @throws PromptCotError where there is no such model */
 export async function findCandidate(
@@ -23,30 +30,48 @@ export async function findCandidate(
   resources: Resources,
   family: Family | undefined,
 ): Promise<{ candidate: Candidate; close(): Promise<void> }> {
-  if (source.kind === "folder") return fromFolder(source, resources, family);
+  if (source.kind === "path") return fromPath(source, resources, family);
   const { speaker, served, close } = speakerNamed(resources, source.config, source.name, source.path);
   const checkpoint = await speaker.checkpoint();
-  const name = source.path ?? source.name;
+  const name = nameOf(source);
   const guess = family ?? (await guessFamily(checkpoint, name));
   return { candidate: { name, backend: speaker.backend, checkpoint, family: guess, served }, close };
 }
 
-async function fromFolder(
-  { path, threads }: Extract<CandidateSource, { kind: "folder" }>,
+async function fromPath(
+  { path, threads, context }: Extract<CandidateSource, { kind: "path" }>,
   { account }: Resources,
   family: Family | undefined,
 ) {
-  if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw noModel(path);
-  const checkpoint = await openCheckpoint(path);
-  const engine = embedded({ threads });
-  const candidate: Candidate = {
-    name: path,
-    backend: metered(engine, account.meter("embedded")),
-    checkpoint,
-    family: family ?? (await guessFamily(checkpoint, basename(resolve(path)))),
-    served: false,
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || (!found.isDirectory() && !path.endsWith(".gguf"))) throw noModel(path);
+  if (found.isDirectory()) {
+    const checkpoint = await openCheckpoint(path);
+    const engine = embedded({ threads });
+    const backend = metered(engine, account.meter("embedded"));
+    const guess = family ?? (await guessFamily(checkpoint, basename(resolve(path))));
+    return {
+      candidate: { name: path, backend, checkpoint, family: guess, served: false },
+      close: () => engine.close(),
+    };
+  }
+  const checkpoint = await ggufCheckpoint(path);
+  const backend = metered(gguf({ lanes: threads, threads: 1, contextLength: context }), account.meter("gguf"));
+  const guess = family ?? (await askFamily(backend, checkpoint, basename(path)));
+  return {
+    candidate: { name: path, backend, checkpoint, family: guess, served: false },
+    close: () => Promise.resolve(),
   };
-  return { candidate, close: () => engine.close() };
+}
+
+/** By the vocabulary of the opened model; one that is no solver of ours is taken for a chat model. */
+async function askFamily(backend: Backend, checkpoint: Checkpoint, name: string): Promise<Family> {
+  const model = await backend.open(checkpoint, {});
+  try {
+    return familyOf({ name, hasToken: (token) => model.tokenizer?.idOf(token) !== undefined, hasChatTemplate: true });
+  } finally {
+    await model.close();
+  }
 }
 
 /** A hosted model has no files to look at: it is asked as a chat model. */
@@ -69,6 +94,6 @@ function noModel(path: string): PromptCotError {
     boundary: "config",
     code: "no-model",
     message: `there is no model in ${path}`,
-    next: "give the folder of a checkpoint in Hugging Face layout, or a backend of a config: --config FILE --backend NAME",
+    next: "give the folder of a checkpoint in Hugging Face layout, a .gguf file, or a backend of a config: --config FILE --backend NAME",
   });
 }

@@ -31,9 +31,11 @@ export interface Candidate {
   served: boolean;
 }
 
+/** What goes over each benchmark's own protocol. */
+export type Overrides = Partial<Pick<Protocol, "samples" | "temperature" | "topP" | "maxTokens">>;
+
 export interface EvaluationSettings {
-  /** What goes over each benchmark's own protocol. */
-  override: Partial<Pick<Protocol, "samples" | "temperature" | "topP" | "maxTokens">>;
+  override: Overrides;
   limit: number | undefined;
   /** Standings of contests, for ratings by the CodeElo protocol. */
   contests: readonly Contest[];
