@@ -12,6 +12,7 @@ import { Gate } from "../stages/coldstart.ts";
 import { SetSource, setSourceJournal } from "../stages/concept-sets.ts";
 import { Alarm, RoundStatistics } from "../stages/em/alarms.ts";
 import { RoundMeasure, roundMeasure } from "../stages/em/measure.ts";
+import { RoundNoise } from "../stages/em/noise.ts";
 import { Measurement } from "../stages/em/records.ts";
 import { roundsJournal } from "../stages/em/round.ts";
 import { type JournalKind, recordsSoFar } from "../stages/stage.ts";
@@ -36,7 +37,12 @@ export const Summary = z.strictObject({
   coldStart: Gate.nullable(),
   em: z.strictObject({
     rounds: z.array(
-      RoundMeasure.extend({ round: z.number(), statistics: RoundStatistics.nullable(), alarms: z.array(Alarm) }),
+      RoundMeasure.extend({
+        round: z.number(),
+        statistics: RoundStatistics.nullable(),
+        noise: RoundNoise.optional(),
+        alarms: z.array(Alarm),
+      }),
     ),
   }),
   /** Test pairs, read once at the end: with the models of the cold start, and with those of EM. */
@@ -86,7 +92,7 @@ export async function summarise(folder: string): Promise<Summary> {
     seedsRejected: (await read(rejectedJournal)).length,
     coldStart: gate ?? null,
     em: {
-      rounds: rounds.map(({ round, measure, statistics, alarms }) => ({ round, ...measure, statistics, alarms })),
+      rounds: rounds.map(({ measure, q: _, p: __, ...round }) => ({ ...measure, ...round })),
     },
     test: after.length === 0 ? null : { before: roundMeasure(before), after: roundMeasure(after) },
     concepts: (await read(setSourceJournal))[0] ?? null,

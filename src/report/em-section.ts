@@ -16,6 +16,7 @@ Both lines below are lower bounds on ${formula("\\log p(x\\mid c)")}, measured o
 <div class="charts">${curves(material)}</div>
 ${roundsTable(material)}
 ${testTable(material)}
+${noiseTable(material)}
 ${alarmList(material)}
 ${
   material.contests.length > 0 &&
@@ -137,6 +138,39 @@ function testTable({ summary: { test }, config }: ReportMaterial): Html {
   ];
   return html`<p class="soft">Test pairs, read once at the end, ${config.em.testDraws} draws each:</p>
 ${table(["test pairs", "NLL of x", "with no z", "NLL of z", "ELBO", "IW bound", "effective draws"], [row("cold start", test.before), row("after EM", test.after)])}`;
+}
+
+/** What scoring twice found; nothing where it was not done. */
+function noiseTable({ summary }: ReportMaterial): Html {
+  const measured = summary.em.rounds.flatMap(({ round, noise }) => (noise === undefined ? [] : [{ round, ...noise }]));
+  if (measured.length === 0) return html``;
+  const rows = measured.flatMap(({ round, pairs, candidates, again, reference }) =>
+    [
+      { name: "the same scorer, again", found: again },
+      { name: "the reference engine", found: reference },
+    ].flatMap(({ name, found }) =>
+      found === null
+        ? []
+        : [
+            [
+              ...[`round ${round}`, name, String(pairs), String(candidates), percent(found.flipped)],
+              ...[fixed(found.mean, 4), fixed(found.largest, 4), found.perToken.toExponential(1)],
+            ],
+          ],
+    ),
+  );
+  const head = [
+    "numeric noise",
+    "scored by",
+    "pairs",
+    "candidates",
+    "winner flips",
+    "mean Δ of R",
+    "largest Δ",
+    "per token",
+  ];
+  return html`<h3>Numeric noise</h3><p class="soft">Some candidates are scored a second time, in other company. Where that changes who
+wins, noise chooses and not merit. Differences in nats.</p>${table(head, rows)}`;
 }
 
 function alarmList({ summary }: ReportMaterial): Html {
