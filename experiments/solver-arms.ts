@@ -253,7 +253,7 @@ function playArm(
   return selfPlay(context, {
     ...{ name: `arms/${name}`, solver: given.solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
     tasks: labelled(source.tasks, arm.labels === "oracle" ? source.oracle : source.majority),
-    training: trainingOf(given.parts, training),
+    training: trainingOf(given.parts, { training, attempts: source.attempts }),
     heldOut: given.dev,
     // Every round is played, and the last model is scored: a stop at the best would hide harm.
     settings: {

@@ -50,7 +50,7 @@ export async function pocketSelfPlay(session: Session, config: PocketConfig, par
     selfPlay(context, {
       ...{ name: "selfplay", solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
       tasks: labelled(tasks, labels),
-      training: trainingOf(parts, settings.training),
+      training: trainingOf(parts, settings),
       heldOut: scoring(config, held.dev),
       settings: playSettings(config),
     }),

@@ -50,8 +50,10 @@ export const SelfPlayConfig = z.strictObject({
   }),
   maxUnknown: share.describe("greatest share of verdicts that the grader could not reach"),
   training: z.strictObject({
-    kind: z.enum(["dpo", "sft"]).describe("dpo on the pairs, or sft on the right rollouts"),
-    beta: z.number().positive().describe("how strongly DPO holds to the reference"),
+    kind: z
+      .enum(["dpo", "sft", "grpo"])
+      .describe("dpo on the pairs, sft on the right rollouts, or grpo (a trl backend) on the tasks in the band"),
+    beta: z.number().positive().describe("how strongly DPO holds to the reference; for grpo, weight of the divergence"),
     nllWeight: z.number().nonnegative().describe("weight of the chosen rollout's NLL beside the DPO loss"),
     reference: z.enum(["original", "round"]).describe("DPO's reference: the first model, or each round's start"),
     start: z.enum(["original", "round"]).describe("where each round's SFT starts"),

@@ -34,11 +34,11 @@ export async function play(
     label(context, { name: "selfplay", tasks, source, together, shardSize }),
   );
   const held = heldOut === null ? [] : await readHeldOut(context, heldOut.file);
-  const { pairs, training, leastRise, ...rest } = settings;
+  const { pairs, leastRise, training: _, ...rest } = settings;
   return session.act("self-play", () =>
     selfPlay(context, {
       ...{ name: "selfplay", solver: trainee.solver, tasks: labelled(tasks, labels), grader, extract },
-      training: trainingOf(parts, training),
+      training: trainingOf(parts, settings),
       heldOut: { tasks: held, attempts: heldOut?.attempts ?? settings.attempts, grader, together, shardSize },
       settings: {
         ...{ ...rest, together, shardSize },

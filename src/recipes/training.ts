@@ -6,10 +6,20 @@ import type { SelfPlayConfig } from "./selfplay-config.ts";
 
 export function trainingOf(
   parts: { scorer: Backend; trainer: Trainer },
-  { kind, fit, beta, nllWeight, reference, start }: SelfPlayConfig["training"],
+  {
+    training: { kind, fit, beta, nllWeight, reference, start },
+    attempts,
+  }: Pick<SelfPlayConfig, "training" | "attempts">,
 ): Training {
   const shared = { trainer: parts.trainer, fit: fitOf(fit) };
-  return kind === "dpo"
-    ? { kind, ...shared, scorer: parts.scorer, beta, nllWeight, reference }
-    : { kind, ...shared, start, beside: [] };
+  switch (kind) {
+    case "dpo":
+      return { kind, ...shared, scorer: parts.scorer, beta, nllWeight, reference };
+    case "sft":
+      return { kind, ...shared, start, beside: [] };
+    case "grpo":
+      return { kind, ...shared, attempts, beta };
+    default:
+      return kind satisfies never;
+  }
 }

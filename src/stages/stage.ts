@@ -5,11 +5,12 @@
  */
 import { basename, dirname, join, relative } from "node:path";
 import type { z } from "zod";
+import { PromptCotError } from "../core/errors.ts";
 import type { CallOptions } from "../core/events.ts";
 import type { Rng } from "../core/rng.ts";
 import type { Executor, Shard, ShardWorker } from "../exec/contract.ts";
 import { hasJournal, type JournalReader, type JournalWriter, openJournal, readJournal } from "../journal/journal.ts";
-import type { Backend, Checkpoint, DpoJob, Model, SftJob, Trained, Trainer } from "../lm/contract.ts";
+import type { Backend, Checkpoint, DpoJob, GrpoJob, Model, SftJob, Trained, Trainer } from "../lm/contract.ts";
 import { TrainingRecord } from "./em/records.ts";
 
 /** What a stage may know of the run that it is part of. */
@@ -168,7 +169,10 @@ export interface TrainingStage {
   /** The job's name within the run, also its checkpoint's folder: `em/round-1/q`. */
   name: string;
   trainer: Trainer;
-  job: { kind: "sft"; job: Omit<SftJob, "out"> } | { kind: "dpo"; job: Omit<DpoJob, "out"> };
+  job:
+    | { kind: "sft"; job: Omit<SftJob, "out"> }
+    | { kind: "dpo"; job: Omit<DpoJob, "out"> }
+    | { kind: "grpo"; job: Omit<GrpoJob, "out"> };
 }
 
 /** Trains unless the run has it already; the trainer itself resumes an unfinished job. */
@@ -204,7 +208,23 @@ export async function trained(
 }
 
 function runJob({ trainer, job }: TrainingStage, out: string, call: CallOptions): Promise<Trained> {
-  if (job.kind === "sft") return trainer.sft({ ...job.job, out }, call);
-  if (trainer.dpo === undefined) throw new Error(`trainer ${trainer.name} offers no DPO: refuse it at composition`);
-  return trainer.dpo({ ...job.job, out }, call);
+  switch (job.kind) {
+    case "sft":
+      return trainer.sft({ ...job.job, out }, call);
+    case "dpo":
+      if (trainer.dpo === undefined) throw cannot(trainer, "DPO");
+      return trainer.dpo({ ...job.job, out }, call);
+    case "grpo":
+      if (trainer.grpo === undefined) throw cannot(trainer, "GRPO");
+      return trainer.grpo({ ...job.job, out }, call);
+    default:
+      return job satisfies never;
+  }
+}
+
+function cannot({ name }: Trainer, method: string): PromptCotError {
+  return new PromptCotError({
+    ...{ boundary: "config", code: "trainer-cannot", message: `the trainer ${name} does not train by ${method}` },
+    next: "choose another kind of training, or a trainer that offers it (GRPO: a backend of kind trl)",
+  });
 }

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rng } from "../../core/rng.ts";
 import { inline } from "../../exec/inline.ts";
-import type { Backend, Checkpoint, DpoJob, SampleRequest, SftJob, Trained, Trainer } from "../../lm/contract.ts";
+import type {
+  Backend,
+  Checkpoint,
+  DpoJob,
+  GrpoJob,
+  SampleRequest,
+  SftJob,
+  Trained,
+  Trainer,
+} from "../../lm/contract.ts";
 import { wordTokenizer } from "../../lm/word-tokenizer.ts";
 import { recordsOf, type StageContext } from "../stage.ts";
 import { paperBand } from "./filter.ts";
@@ -246,6 +255,33 @@ describe("self-play", () => {
       }
     }
   });
+
+  it("GRPO is given the prompts of the tasks in the band, and rewards that leave out what is unknown", async () => {
+    const jobs: GrpoJob[] = [];
+    const base = input({ asked: [], scored: [] }, []);
+    const grpo = async (job: GrpoJob): Promise<Trained> => {
+      jobs.push(job);
+      return { checkpoint: { path: job.out, hash: "0.40" }, steps: 1, targetTokens: 1, losses: [0] };
+    };
+    const trainer = { ...toyTrainer([]), grpo };
+    const training = { kind: "grpo", trainer, fit, attempts, beta: 0 } as const;
+    await selfPlay(context(), { ...base, training, settings: { ...base.settings, rounds: 1 } });
+    const [job] = jobs;
+    if (job === undefined) throw new Error("no job");
+    expect(job).toMatchObject({ generations: 8, maxTokens: 16, temperature: 1 });
+    const kind = { journal: "selfplay/round-1/difficulty", schema: Sifted, version: 1 };
+    const sifted = await Array.fromAsync(recordsOf({ folder }, kind));
+    const kept = sifted.flatMap(({ taskId, dropped }) => (dropped === null ? [taskId] : []));
+    expect(job.rows.map(({ id }) => id)).toEqual(kept);
+    const [first] = job.rows as [GrpoJob["rows"][number]];
+    const right = tokenizer.decode(first.prompt).split(" ")[1];
+    const texts = [`answer is ${right}`, "answer is 49", "nothing"];
+    const trials = texts.map((text) => ({ id: first.id, ids: [], text }));
+    expect(await job.reward(trials, {})).toEqual([1, 0, 0]);
+    const at = await mkdtemp(join(folder, "unknown-reward-"));
+    const without = { ...base, training: { ...training, trainer: { ...trainer, grpo: undefined } } };
+    await expect(selfPlay(context(at), without as unknown as SelfPlayInput)).rejects.toThrow("does not train by GRPO");
+  }, 120_000);
 
   it("unknown verdicts make no pair, and too many of them stop the stage with the reason", async () => {
     const base = input({ asked: [], scored: [] }, []);

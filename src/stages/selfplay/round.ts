@@ -5,24 +5,25 @@
  *       roll out   K attempts of the present model at each task
  *       judge      right, wrong or unknown; drop tasks that are solved half the time or more, and those never solved
  *       pair       min(#right, #wrong) per task, capped by what speaks for its label
- *       train      DPO on the pairs, or SFT on what is right
+ *       train      DPO on the pairs, SFT on what is right, or GRPO on the tasks that are left
  *       score      on held-out tasks; stop when the score no longer rises
  */
 import { z } from "zod";
+import { contentId, type Json } from "../../core/hash.ts";
 import type { Rng } from "../../core/rng.ts";
 import type { Grader } from "../../domains/contract.ts";
 import type { Checkpoint } from "../../lm/contract.ts";
 import { TrainingRecord } from "../em/records.ts";
 import { type JournalKind, journaled, recordOnce, type StageContext, withModel } from "../stage.ts";
 import { PairBias, pairBias } from "./bias.ts";
-import { type Band, solveRate, tooEasyOrHard, type Validity } from "./filter.ts";
+import { type Band, invalidity, solveRate, tooEasyOrHard, type Validity } from "./filter.ts";
 import { type HeldOut, HeldOutScore, heldOutScore } from "./held-out.ts";
 import { byTask, type Judged, type PairRules, pairsOfTask, sides } from "./pairs.ts";
 import { type Gold, type GoodLabel, type Graded, PreferencePair, type Rollout, Sifted, type Task } from "./records.ts";
 import { reward } from "./reward.ts";
 import { meanTokens, rollOut } from "./rollout.ts";
 import { type Attempts, promptIds, type Solver } from "./solver.ts";
-import { type Told, type Training, trainRound } from "./train.ts";
+import { type Told, type Training, type TrainStage, trainRound } from "./train.ts";
 
 /** What one round did, and where it led. Round 0 is the start: a score and nothing else. */
 export const SelfPlayRound = z.strictObject({
@@ -173,22 +174,19 @@ async function playRound(context: StageContext, input: SelfPlayInput, state: Sta
     context.rng.fork(name, "right"),
   );
 
-  const enough = input.training.kind === "dpo" ? pairs.length > 0 : right.length > 0;
+  const enough = { dpo: pairs.length, sft: right.length, grpo: kept.length }[input.training.kind] > 0;
   if (!enough) {
     const reason = `round ${number}: of ${input.tasks.length} tasks, ${kept.length} stay in the difficulty band, and they give no pair`;
     context.onEvent?.({ kind: "note", message: reason });
     return undefined;
   }
-  const told = await withPrompts(
-    context,
-    solver,
-    kept.map(({ task }) => task),
-    rollouts,
-  );
+  const prompts = await promptsOf(context, solver, kept);
+  const told = teller(prompts, rollouts);
   const { checkpoint, record } = await trainRound(context, {
     ...{ name, training: input.training, original: input.solver.checkpoint, from: state.checkpoint, shardSize },
     pairs: pairs.map(({ id, chosen, rejected }) => ({ id, chosen: told(chosen), rejected: told(rejected) })),
     right: right.map(({ id }) => told(id)),
+    trials: trialsOf(input, kept, prompts),
   });
   const bias = pairBias(
     pairs.map((one) => ({ chosen: told(one.chosen).rollout, rejected: told(one.rejected).rollout })),
@@ -259,24 +257,54 @@ function within<T>(most: number, all: readonly T[], random: Rng): readonly T[] {
   return all.length <= most ? all : random.shuffle(all).slice(0, most);
 }
 
-/** Each rollout with its prompt's ids, which the model's own tokenizer gives. */
-function withPrompts(
+/** The ids of the tasks' prompts, which the model's own tokenizer gives. task id → ids */
+function promptsOf(
   context: StageContext,
   solver: Solver,
-  tasks: readonly Task[],
-  rollouts: readonly Rollout[],
-): Promise<(rolloutId: string) => Told> {
+  kept: SelfPlayInput["tasks"],
+): Promise<Map<string, readonly number[]>> {
   return withModel(solver.backend, solver.checkpoint, context, async (open) => {
     const model = await open();
-    const prompts = new Map(tasks.map((task) => [task.id, promptIds(solver, task, model)]));
-    const byId = new Map(rollouts.map((rollout) => [rollout.id, rollout]));
-    return (rolloutId) => {
-      const rollout = byId.get(rolloutId);
-      const prompt = rollout && prompts.get(rollout.taskId);
-      if (!rollout?.ok || prompt === undefined) throw new Error(`rollout ${rolloutId} cannot be taught`);
-      return { prompt, rollout };
-    };
+    return new Map(kept.map(({ task }) => [task.id, promptIds(solver, task, model)]));
   });
+}
+
+/** Each rollout with its prompt. */
+function teller(
+  prompts: ReadonlyMap<string, readonly number[]>,
+  rollouts: readonly Rollout[],
+): (rolloutId: string) => Told {
+  const byId = new Map(rollouts.map((rollout) => [rollout.id, rollout]));
+  return (rolloutId) => {
+    const rollout = byId.get(rolloutId);
+    const prompt = rollout && prompts.get(rollout.taskId);
+    if (!rollout?.ok || prompt === undefined) throw new Error(`rollout ${rolloutId} cannot be taught`);
+    return { prompt, rollout };
+  };
+}
+
+/** What a trainer that makes its own attempts is given: prompts, and a verdict on each attempt. */
+function trialsOf(
+  { solver, grader, extract, settings: { validity } }: SelfPlayInput,
+  kept: SelfPlayInput["tasks"],
+  prompts: ReadonlyMap<string, readonly number[]>,
+): TrainStage["trials"] {
+  const gold = new Map(kept.map(({ task, label }) => [task.id, label.gold]));
+  return {
+    prompts: [...prompts].map(([id, prompt]) => ({ id, prompt })),
+    verdictId: contentId({
+      gold: [...gold].map(([id, one]) => [id, contentId(one as Json)]),
+      validity: { ...validity },
+    }),
+    async verdict(taskId, written, call) {
+      const expected = gold.get(taskId);
+      if (expected === undefined) throw new Error(`task ${taskId} has no label`);
+      const usage = { promptTokens: 0, completionTokens: 0 };
+      const text = solver.spell({ ok: true, id: taskId, text: written, finish: "stop", usage });
+      const { verdict } = await grader.grade(expected, text, call);
+      return verdict === "correct" && invalidity(text, validity, extract) !== null ? "wrong" : verdict;
+    },
+  };
 }
 
 function counts(rollouts: readonly Rollout[], graded: readonly Graded[]) {

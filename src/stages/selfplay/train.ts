@@ -1,13 +1,16 @@
 /**
- * A round's training (PAPER.md §5): DPO on the pairs, or SFT on the right rollouts. Both see the rollouts' own token ids, with
- * their end token where there is one; nothing is tokenized again.
+ * A round's training (PAPER.md §5): DPO on the pairs, SFT on the right rollouts, or GRPO on the tasks in the band. DPO and
+ * SFT see the rollouts' own token ids, with their end token where there is one; nothing is tokenized again.
  */
 import { z } from "zod";
+import type { CallOptions } from "../../core/events.ts";
+import type { Verdict } from "../../core/records.ts";
 import type { Backend, Checkpoint, PreferenceRow, TokenIds, Trainer, TrainRow } from "../../lm/contract.ts";
 import type { Fit } from "../em/m-step.ts";
 import { LogProb, nats, sumOf, type TrainingRecord } from "../em/records.ts";
 import { type JournalKind, journaled, type StageContext, trained, withModel } from "../stage.ts";
 import type { GoodRollout } from "./records.ts";
+import type { Attempts } from "./solver.ts";
 
 /** How a round's rollouts become a new model. */
 export type Training =
@@ -31,6 +34,16 @@ export type Training =
       start: "original" | "round";
       /** Rows that every round is taught besides: worked solutions, say, so that they are not forgotten. */
       beside: readonly TrainRow[];
+    }
+  | {
+      kind: "grpo";
+      /** Samples by itself, and asks for rewards as it goes. */
+      trainer: Trainer;
+      fit: Fit;
+      /** Answers to each prompt, and how they are drawn. */
+      attempts: Attempts;
+      /** Weight of the divergence from the round's start. */
+      beta: number;
     };
 
 /** A rollout with the ids that it answered. */
@@ -48,15 +61,52 @@ export interface TrainStage {
   from: Checkpoint;
   pairs: readonly { id: string; chosen: Told; rejected: Told }[];
   right: readonly Told[];
+  /** Tasks in the difficulty band, for GRPO. */
+  trials: { prompts: readonly { id: string; prompt: TokenIds }[]; verdict: TrialVerdict; verdictId: string };
   shardSize: number;
 }
+
+/** What the grader says of an answer to a task; an answer of invalid form is wrong. */
+export type TrialVerdict = (taskId: string, text: string, call: CallOptions) => Promise<Verdict["verdict"]>;
 
 export function trainRound(
   context: StageContext,
   stage: TrainStage,
 ): Promise<{ checkpoint: Checkpoint; record: TrainingRecord }> {
-  return stage.training.kind === "dpo" ? dpo(context, stage, stage.training) : sft(context, stage, stage.training);
+  const { training } = stage;
+  switch (training.kind) {
+    case "dpo":
+      return dpo(context, stage, training);
+    case "sft":
+      return sft(context, stage, training);
+    case "grpo":
+      return grpo(context, stage, training);
+    default:
+      return training satisfies never;
+  }
 }
+
+/** §5 names GRPO as an alternative: 1 for a right answer, 0 for a wrong one, and nothing where nobody can say. */
+function grpo(context: StageContext, stage: TrainStage, training: Training & { kind: "grpo" }) {
+  const { prompts, verdict, verdictId } = stage.trials;
+  const { count: generations, maxTokens, temperature, topP } = training.attempts;
+  const seed = context.rng.fork(stage.name, "order").uint32();
+  return trained(context, {
+    name: stage.name,
+    trainer: training.trainer,
+    job: {
+      kind: "grpo",
+      job: {
+        ...{ from: stage.from, rows: prompts, ...training.fit, seed, beta: training.beta },
+        ...{ generations, maxTokens, temperature, topP, rewardId: verdictId },
+        reward: (trials, call) =>
+          Promise.all(trials.map(async ({ id, text }) => rewards[await verdict(id, text, call)])),
+      },
+    },
+  });
+}
+
+const rewards = { correct: 1, wrong: 0, unknown: undefined } as const;
 
 async function sft(context: StageContext, stage: TrainStage, training: Training & { kind: "sft" }) {
   const rows = [...stage.right.map(rightRow), ...training.beside];
