@@ -114,10 +114,11 @@ export function meteredTrainer(trainer: Trainer, meter: Meter): Trainer {
       ended();
     }
   };
-  const { dpo } = trainer;
+  const { dpo, grpo } = trainer;
   return {
     name: trainer.name,
     sft: (job, options) => counted(() => trainer.sft(job, options)),
     ...(dpo === undefined ? {} : { dpo: (job, options) => counted(() => dpo.call(trainer, job, options)) }),
+    ...(grpo === undefined ? {} : { grpo: (job, options) => counted(() => grpo.call(trainer, job, options)) }),
   };
 }

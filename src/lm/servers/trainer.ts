@@ -16,10 +16,11 @@ export function onDevices(trainer: Trainer, name: string, places: readonly strin
       leases.left(tenant); // a job that is over leaves nothing on a device
     }
   };
-  const { dpo } = trainer;
+  const { dpo, grpo } = trainer;
   return {
     name: trainer.name,
     sft: (job, options) => alone(() => trainer.sft(job, options), options),
     ...(dpo === undefined ? {} : { dpo: (job, options) => alone(() => dpo.call(trainer, job, options), options) }),
+    ...(grpo === undefined ? {} : { grpo: (job, options) => alone(() => grpo.call(trainer, job, options), options) }),
   };
 }
