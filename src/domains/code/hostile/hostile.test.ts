@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { childrenOf, poolAvailable } from "./available.case.ts";
-import { gradeProgramIn } from "./grade.ts";
-import { HOSTILE, SECRET } from "./hostile.case.ts";
-import { type Pool, pool } from "./sandbox/pool.ts";
+import { childrenOf, poolAvailable } from "../available.case.ts";
+import { gradeProgramIn } from "../grade.ts";
+import { type Pool, pool } from "../sandbox/pool.ts";
+import { SECRET } from "./hostile.ts";
+import { HOSTILE } from "./index.case.ts";
 
 // Late output of a daemon is text that never reached the judge in time; it must not be judged, but may be printed.
 const ESCAPED = /(?<!late )ESCAPED/;
+
+/** Milliseconds after which the tests are given up: far beyond their need, for machines that do much else. */
+const PATIENCE = 600_000;
 
 describe.skipIf(!poolAvailable)("hostile programs", () => {
   // One worker each: the next program after an attack is sure to meet the same fork server.
@@ -45,8 +49,8 @@ describe.skipIf(!poolAvailable)("hostile programs", () => {
     else expect(hostile.reasons, `${hostile.name}: ${said}`).toContain(seen.reason);
   };
 
-  it("are all contained, and the next verdict is right", { timeout: 180_000 }, async () => {
-    expect(HOSTILE.length).toBeGreaterThan(90);
+  it("are all contained, and the next verdict is right", { timeout: PATIENCE }, async () => {
+    expect(HOSTILE.length).toBeGreaterThan(150);
     const pending = HOSTILE.values();
     const lane = async (sandbox: Pool): Promise<void> => {
       for (const hostile of pending) await attack(hostile, sandbox);
@@ -54,7 +58,7 @@ describe.skipIf(!poolAvailable)("hostile programs", () => {
     await Promise.all(pools.map(lane));
   });
 
-  it("cannot make a shared process pass tests that the program fails", async () => {
+  it("cannot make a shared process pass tests that the program fails", { timeout: PATIENCE }, async () => {
     const sandbox = pools[0] as Pool;
     const code = [
       "import os, struct, sys",
