@@ -2,16 +2,20 @@
  * The material that a plan is made from. Where programmes annotate, it is the run's own, whole; where language models do, a
  * few seeds are annotated by them as the run would do it, which shows what all will take. Trains nothing.
  */
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { join } from "node:path";
-import { type Estimate, momentsOf, totalFrom } from "../analyses/estimate.ts";
+import { between, type Estimate, momentsOf, totalFrom } from "../analyses/estimate.ts";
+import { PromptCotError, throwIfStopped } from "../core/errors.ts";
 import type { Seed, Split, Triple } from "../core/records.ts";
+import type { Executor } from "../exec/contract.ts";
 import { writeFileAtomic } from "../journal/files.ts";
 import type { UsageLine } from "../journal/usage.ts";
 import type { Tokenizer } from "../lm/contract.ts";
 import { readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
+import type { Annotated } from "../stages/annotate.ts";
 import type { Given } from "../stages/em/format.ts";
-import { SERVER_CHECKS } from "./account.ts";
+import { annotateSeeds } from "./annotation.ts";
 import type { Config } from "./config.ts";
 import { foundation } from "./foundation.ts";
 import { pocketMaterial } from "./pocket.ts";
@@ -24,20 +28,20 @@ import type { Work } from "./work.ts";
 export interface Scene {
   session: Session;
   config: Config;
-  /** Every booking of the session, as it came. */
-  booked: UsageLine[];
+  /** Every booking of the session, as it came, and the probed item that it was for. */
+  booked: { line: UsageLine; item: string | undefined }[];
+  /** Names the item for which what is asked is asked. */
+  items: AsyncLocalStorage<string>;
   notes: string[];
   /** Items to probe. */
-  items: number;
+  count: number;
 }
 
 export interface Probed {
   /** Whether this is all the material, or a probe of it. */
   whole: boolean;
-  /** All seeds to the seeds that were looked at. */
-  scale: number;
-  seedCount: number;
-  annotators: number;
+  /** Triples that all seeds will make, where only some were tried: as many as those promise, and at most. */
+  extent: { expected: number; most: number };
   seeds: ReadonlyMap<string, Seed>;
   splits: ReadonlyMap<string, Split>;
   triples: readonly Triple[];
@@ -51,29 +55,63 @@ export interface Probed {
 
 export async function probeMaterial(scene: Scene): Promise<Probed> {
   const { session, config } = scene;
-  if (config.recipe === "pocket") return wholeOf(config, await pocketMaterial(session, config), 1);
+  if (config.recipe === "pocket") return wholeOf(config, await pocketMaterial(session, config));
   const annotators = config.roles?.annotators?.length ?? 0;
-  if (annotators === 0) return wholeOf(config, await seedsMaterial(session, config), 1);
-  const seeds = await readSeeds(session, config);
-  const some = session.context.rng.fork("plan").shuffle(seeds).slice(0, Math.max(1, scene.items));
-  const file = join(session.context.folder, "probe.jsonl");
+  const seeds = annotators === 0 ? [] : await readSeeds(session, config);
+  const bare = seeds.filter(({ concepts, rationale }) => concepts === undefined || rationale === undefined);
+  if (bare.length === 0) return wholeOf(config, await seedsMaterial(session, config));
+  if (scene.count === 0) throw needsProbe(bare.length);
+  const some = session.context.rng.fork("plan").shuffle(bare).slice(0, scene.count);
+  // In a folder of its own, so that the probe's journals are not taken for those of all seeds.
+  const folder = join(session.context.folder, PROBE);
+  const inner = { ...session, context: { ...session.context, folder, executor: itemwise(scene.items) } };
+  const file = join(folder, "seeds.jsonl");
   await writeFileAtomic(file, some.map((seed) => `${JSON.stringify(seed)}\n`).join(""));
-  const inner = { ...session, context: { ...session.context, folder: join(session.context.folder, "probe") } };
-  const material = await seedsMaterial(inner, { ...config, seeds: { ...config.seeds, file } });
+  const views = await annotateSeeds(inner, { ...config, shardSize: 1, seeds: { ...config.seeds, file } }, some);
+  const given = seeds.length - bare.length;
+  const triples = views.flatMap((entry) => (entry.ok ? [entry.triple] : []));
+  if (triples.length === 0) throw nothingAnnotated(some.length, views);
   return {
-    ...(await wholeOf(config, material, annotators)),
-    ...{ whole: false, scale: seeds.length / some.length, seedCount: seeds.length },
-    sets: [],
-    work: askedFor(scene, some.length, seeds.length),
-    probe: { items: some.length, of: seeds.length },
+    ...{ whole: false, triples, training: triples, sets: [] },
+    seeds: new Map(some.map((seed) => [seed.id, seed])),
+    // Lengths and yield are those of the probe, whatever split its seeds will be in.
+    splits: new Map(some.map(({ id }) => [id, "train" as const])),
+    extent: {
+      expected: given + (triples.length * bare.length) / some.length,
+      most: given + bare.length * annotators,
+    },
+    work: askedFor(scene, some.length, bare.length),
+    probe: { items: some.length, of: bare.length },
   };
 }
 
-async function wholeOf(config: Config, material: Material, annotators: number): Promise<Probed> {
+/** Where the probe's stages are booked. */
+export const PROBE = "probe";
+
+function needsProbe(seeds: number): PromptCotError {
+  return new PromptCotError({
+    boundary: "config",
+    code: "needs-probe",
+    message: `${seeds} seeds are annotated by language models, and what that takes is not known without trying some`,
+    next: "give --probe a number of seeds to try; their answers are kept, and the run does not pay for them again",
+  });
+}
+
+function nothingAnnotated(seeds: number, views: readonly Annotated[]): PromptCotError {
+  const [first] = views.flatMap((entry) => (entry.ok ? [] : [entry.reason]));
+  return new PromptCotError({
+    boundary: "backend",
+    code: "nothing-annotated",
+    message: `none of the ${seeds} seeds tried was annotated; the first reason: ${first ?? "none was given"}`,
+    next: "mend the annotators in the config: a run would come to the same",
+  });
+}
+
+async function wholeOf(config: Config, material: Material): Promise<Probed> {
   const triples = material.annotations.flatMap((entry) => (entry.ok ? [entry.triple] : []));
   const { seeds, splits, sets } = material;
   return {
-    ...{ whole: true, scale: 1, seedCount: seeds.length, annotators, splits, triples },
+    ...{ whole: true, splits, triples, extent: { expected: triples.length, most: triples.length } },
     seeds: new Map(seeds.map((seed) => [seed.id, seed])),
     training: triples.filter(({ seedId }) => splits.get(seedId) === "train"),
     sets: (await Array.fromAsync(sets)).slice(0, config.synthesize.sets),
@@ -82,47 +120,55 @@ async function wholeOf(config: Config, material: Material, annotators: number): 
   };
 }
 
+/** All shards at once, each under its own name, so that what each asks can be told apart. */
+function itemwise(items: AsyncLocalStorage<string>): Executor {
+  return {
+    name: "itemwise",
+    async *run(shards, worker, options) {
+      const started: Promise<{ shardId: string; outputs: Awaited<ReturnType<typeof worker>> }>[] = [];
+      for await (const shard of shards) {
+        throwIfStopped(options.signal);
+        started.push(items.run(shard.id, async () => ({ shardId: shard.id, outputs: await worker(shard, options) })));
+      }
+      await Promise.allSettled(started);
+      for (const one of started) yield await one;
+    },
+  };
+}
+
+type TokensLine = Extract<UsageLine, { kind: "tokens" }>;
+
 /** What the probe's seeds asked of each backend at each stage, scaled to all seeds. */
 function askedFor({ booked }: Scene, probed: number, all: number): Work[] {
-  const groups = new Map<string, Extract<UsageLine, { kind: "tokens" }>[]>();
-  for (const line of booked) {
-    if (line.kind !== "tokens" || line.source === "computed" || line.stage === SERVER_CHECKS) continue;
+  /** stage and backend → item → what it asked. */
+  const groups = new Map<string, { first: TokensLine; items: Map<string, TokensLine[]> }>();
+  for (const { line, item } of booked) {
+    if (line.kind !== "tokens" || line.source === "computed" || item === undefined) continue;
     const key = JSON.stringify([line.stage, line.backend]);
-    groups.set(key, [...(groups.get(key) ?? []), line]);
+    const group = groups.get(key) ?? { first: line, items: new Map<string, TokensLine[]>() };
+    groups.set(key, group);
+    group.items.set(item, [...(group.items.get(item) ?? []), line]);
   }
-  return [...groups.values()].map((lines): Work => {
-    const [first] = lines;
-    if (first === undefined) throw new Error("an empty group");
-    const each = lines.length / probed;
-    const requests = requestsOf(each, probed, all);
-    // A long seed makes all its questions long: the questions of one seed count as one measurement.
-    const total = (value: (line: (typeof lines)[number]) => number) => {
-      const { mean, deviation } = momentsOf(lines.map(value));
-      const { low, mid, high } = totalFrom({ n: probed, mean: each * mean, deviation: each * deviation }, all);
-      return { low: (low * requests.low) / requests.mid, mid, high: (high * requests.high) / requests.mid };
+  return [...groups.values()].map(({ first, items }): Work => {
+    const total = (value: (line: TokensLine) => number) => {
+      const sums = [...items.values()].map((lines) => lines.reduce((sum, line) => sum + value(line), 0));
+      const moments = momentsOf([...sums, ...Array<number>(probed - sums.length).fill(0)]);
+      return moments.deviation === 0 ? unvaried(moments.mean, probed, all) : totalFrom(moments, all);
     };
     return {
-      ...{ act: "annotations", stage: first.stage.replace(/^probe\//, ""), backend: first.backend },
-      ...{ of: "other", kind: "sample", requests },
+      ...{ act: "annotations", stage: first.stage.slice(PROBE.length + 1), backend: first.backend },
+      ...{ of: "other", kind: "sample", requests: total(({ requests }) => requests) },
       prompt: total(({ prompt }) => prompt),
       completion: total(({ completion }) => completion),
     };
   });
 }
 
-/**
- * Seeds ask alike, but for those that are given up early and those whose answers have to be mended. What did not happen in
- * the probe may happen to three in so many as were probed (the rule of three, 95 %).
- */
-function requestsOf(each: number, probed: number, all: number): Estimate {
+/** Where all were alike, the next may not be: what was not seen in so many may still happen to three in as many (95 %). */
+function unvaried(each: number, probed: number, all: number): Estimate {
   const left = all - probed;
   const odd = Math.min(1, 3 / probed);
-  const known = each * probed;
-  return {
-    low: known + left * (each - odd * Math.max(0, each - 1)),
-    mid: each * all,
-    high: known + left * (each + odd * each),
-  };
+  return between(each * (probed + left * (1 - odd / 2)), each * all, each * (probed + left * (1 + odd)));
 }
 
 /** The tokenizer of the run: that of the given model, or one trained as the run would train it. */

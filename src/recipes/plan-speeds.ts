@@ -13,7 +13,7 @@ import { type BackendConfig, backendOf, fullRoles } from "./backend-config.ts";
 import { type Cast, compose } from "./backends.ts";
 import { type Config, fitOf } from "./config.ts";
 import { foundation } from "./foundation.ts";
-import type { Scene } from "./plan-material.ts";
+import { PROBE, type Scene } from "./plan-material.ts";
 import type { Group, Work } from "./work.ts";
 
 /** Seconds that a piece of work takes: so many to begin, and so many for each unit. */
@@ -69,7 +69,7 @@ export async function probeSpeeds(
   lengths: Group,
 ): Promise<Speeds> {
   const speeds = new Map<string, Speed>(answeredSpeeds(scene));
-  if (scene.items === 0 || pairs.length === 0) return speeds;
+  if (scene.count === 0 || pairs.length === 0) return speeds;
   const { config, session, notes } = scene;
   const cast = compose(session, config);
   const some = Array.from({ length: AT_ONCE }, (_, i) => pairs[i % pairs.length] as Pair);
@@ -256,16 +256,11 @@ function answeredSpeeds({ booked, config }: Scene): [string, Speed][] {
   const found: [string, Speed][] = [];
   for (const name of new Set(config.roles?.annotators ?? [])) {
     const backend = backendOf(config.backends ?? {}, name);
-    const paid = booked.flatMap((line) =>
-      line.kind === "tokens" && line.backend === name && line.source === "paid" && line.stage.startsWith("probe/")
-        ? [line]
-        : [],
+    const own = booked.flatMap(({ line }) =>
+      line.kind !== "time" && line.backend === name && line.stage.startsWith(`${PROBE}/`) ? [line] : [],
     );
-    const seconds = booked.reduce(
-      (sum, line) =>
-        line.kind === "use" && line.backend === name && line.stage.startsWith("probe/") ? sum + line.seconds : sum,
-      0,
-    );
+    const paid = own.flatMap((line) => (line.kind === "tokens" && line.source === "paid" ? [line] : []));
+    const seconds = own.reduce((sum, line) => (line.kind === "use" ? sum + line.seconds : sum), 0);
     const tokens = paid.reduce((sum, { completion }) => sum + completion, 0);
     if (tokens === 0 || seconds === 0) continue;
     const most = backend?.kind === "openai" ? backend.limits.inFlight : 1;

@@ -3,6 +3,7 @@
  * from the run's own material, read as the run would read it, and from a probe of a few items; `work.ts` says how many
  * questions there are. The probe's answers stand in the project's ledger afterwards, where the run finds them.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,13 +103,14 @@ interface ProbeResult {
 async function probe(folder: string, config: Config, options: PlanOptions, notes: string[]): Promise<ProbeResult> {
   const { inputs, ledger, signal, onEvent } = options;
   const booked: Scene["booked"] = [];
+  const items: Scene["items"] = new AsyncLocalStorage();
   const session = await openSession({
     ...{ folder, config, inputs, signal, onEvent },
     ...(ledger === undefined ? {} : { ledger }),
-    onBooked: (line) => booked.push(line),
+    onBooked: (line) => booked.push({ line, item: items.getStore() }),
   });
   try {
-    const scene: Scene = { session, config, booked, notes, items: options.probe };
+    const scene: Scene = { session, config, booked, items, notes, count: options.probe };
     const material = await probeMaterial(scene);
     const tokenizer = await planTokenizer(scene, material.training);
     const { extent, pairs } = await measureMaterial(scene, material, tokenizer);
@@ -140,15 +142,24 @@ async function measureMaterial({ session, config }: Scene, material: Probed, tok
     };
     return { extent, pairs };
   }
-  const counts = countsOf(config, material, { triples: triples.length, pairs: pairs.length });
+  const counts = countsOf(config, material, triples.length === 0 ? 1 : pairs.length / triples.length);
   // Every stage takes a part of what is yet to be annotated; the probe is a sample of it, and so is the part.
-  const sampled = (count: Estimate) => group(count, triples, (values) => meanOfPart(values, count.mid));
+  // A vocabulary trained on all of them will spell them shorter than one trained on a few.
+  const shorter = "from" in config.model ? 1 : SHORTER;
+  const sampled = (count: Estimate) =>
+    group(count, triples, (values) => {
+      const { low, mid, high } = meanOfPart(values, count.mid);
+      return between(low * shorter, mid, high);
+    });
   const extent: Extent = {
     ...{ triples: sampled(counts.triples), train: sampled(counts.train), dev: sampled(counts.dev) },
     ...{ test: sampled(counts.test), sets: { count: counts.sets, promptOfP: sampled(counts.triples).promptOfP } },
   };
   return { extent, pairs };
 }
+
+/** How much shorter, at most. */
+const SHORTER = 0.5;
 
 type Text = Pick<Triple, "concepts" | "level" | "rationale" | "problem">;
 type Bounds = (values: readonly number[]) => Estimate;
@@ -167,18 +178,17 @@ function setsPrompt(format: Format, { sets }: Probed): Estimate {
   return exactly(momentsOf(sets.map((set) => format.promptOfP(set).length)).mean);
 }
 
-/** How the splits will share what a few seeds show: their sizes are set by the config, the yield of a seed is not known. */
-function countsOf(config: Config, { scale, seedCount, annotators }: Probed, found: { triples: number; pairs: number }) {
-  const { split, em, synthesize } = config;
+/** How the splits will share what a few seeds promise: the config sets their sizes, the yield of a seed is not known. */
+function countsOf({ split, em, synthesize }: Config, { extent }: Probed, pairsPerTriple: number) {
   const shares = { train: 1 - split.dev - split.test, dev: split.dev, test: split.test };
-  const most = seedCount * annotators;
-  const of = (name: keyof typeof shares, seen: number) =>
-    between(0.5 * shares[name] * seen * scale, shares[name] * seen * scale, Math.ceil(shares[name] * most));
+  const triples = (share: number) =>
+    between(0.5 * share * extent.expected, share * extent.expected, Math.ceil(share * extent.most));
+  const pairs = (share: number) => times(triples(share), between(0.5 * pairsPerTriple, pairsPerTriple, 1));
   return {
-    triples: of("train", found.triples),
-    train: capped(of("train", found.pairs), em.pairs),
-    dev: capped(of("dev", found.pairs), em.devPairs),
-    test: capped(of("test", found.pairs), em.testPairs),
+    triples: triples(shares.train),
+    train: capped(pairs(shares.train), em.pairs),
+    dev: capped(pairs(shares.dev), em.devPairs),
+    test: capped(pairs(shares.test), em.testPairs),
     sets: between(0, synthesize.sets, synthesize.sets),
   };
 }

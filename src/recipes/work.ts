@@ -5,6 +5,7 @@
 import { between, capped, type Estimate, exactly, NOTHING, sum, times } from "../analyses/estimate.ts";
 import { fullRoles } from "./backend-config.ts";
 import { type Config, noiseOf } from "./config.ts";
+import { selfPlayWork } from "./selfplay-work.ts";
 
 export type WorkKind = "sample" | "score" | "train";
 
@@ -54,7 +55,7 @@ export interface Extent {
  * the limit; and so many of the draws are well formed, of a model that was there already and of one trained from scratch.
  */
 const SHORTEST = 0.3;
-const WELL_FORMED = { given: between(0.3, 0.95, 1), fresh: between(0.01, 0.8, 1) };
+const WELL_FORMED = { given: between(0.3, 0.95, 1), fresh: between(0, 0.8, 1) };
 
 /** Fewest pairs whose candidates are scored twice, to measure noise (stages/em/noise.ts). */
 const LEAST_NOISE_PAIRS = 8;
@@ -70,6 +71,7 @@ export function workOf(config: Config, extent: Extent): Work[] {
       plan.measure("test", `test/${when}`, extent.test, config.em.testDraws, exactly(1)),
     ),
     ...plan.synthesis(),
+    ...(config.recipe === "pocket" ? selfPlayWork(config, extent) : []),
   ];
 }
 
@@ -90,6 +92,11 @@ function planner(config: Config, { triples, train: training, dev, sets }: Extent
   /** What a model writes that has yet to be trained, where its teachers wrote so much. */
   const drawn = ({ low, mid }: Estimate, most: number) => capped(between(SHORTEST * low, mid, most), most);
   const rationaleOf = ({ rationale }: Group) => drawn(rationale, em.maxRationaleTokens);
+  /** A pair without a well-formed draw keeps the rationale that it had. */
+  const taughtOf = (group: Group) => {
+    const { low, mid, high } = rationaleOf(group);
+    return between(low, mid, Math.max(high, group.rationale.high));
+  };
 
   const sample = (act: string, stage: string, requests: Estimate, group: Group): Work => ({
     ...{ act, stage, backend: roles.q.sample, of: "q", kind: "sample", requests },
@@ -178,12 +185,18 @@ function planner(config: Config, { triples, train: training, dev, sets }: Extent
       const eStep = [
         sample(act, `${name}/draws`, draws, training),
         score({ act, stage: `${name}/candidates` }, times(draws, wellFormed), training, z),
-        train({ act, job: `training/${name}/q`, which: "q" }, times(training.count, several), z, em.q.epochs, happens),
+        train(
+          { act, job: `training/${name}/q`, which: "q" },
+          times(training.count, several),
+          taughtOf(training),
+          em.q.epochs,
+          happens,
+        ),
         ...noise(act, name, happens),
         sample(act, `${name}/rationales`, pairs, training),
       ];
       const decodes = em.teach === "redrawn" || round === 1;
-      const taught = sum([z, training.problem]);
+      const taught = sum([taughtOf(training), training.problem]);
       return [
         ...(hasEStep ? eStep : decodes ? [sample(act, `${name}/rationales`, pairs, training)] : []),
         train({ act, job: `training/${name}/p`, which: "p" }, training.count, taught, em.p.epochs, happens),
@@ -193,7 +206,7 @@ function planner(config: Config, { triples, train: training, dev, sets }: Extent
     control(teach: Config["em"]["controls"][number]): Work[] {
       const act = `control: ${teach}`;
       const name = `controls/${teach}`;
-      const taught = sum([rationaleOf(training), training.problem]);
+      const taught = sum([taughtOf(training), training.problem]);
       const each = rounds(config).flatMap(({ round, happens }): Work[] => [
         ...(round === 1 || teach === "redrawn"
           ? [sample(act, `${name}/em/round-${round}/rationales`, times(training.count, happens), training)]

@@ -1,6 +1,7 @@
 /** What a report shows, read from a run's journals. Computes nothing but joins. */
 import { join } from "node:path";
 import { readManifest } from "../journal/run.ts";
+import { readUsage, type UsageLine } from "../journal/usage.ts";
 import { type Config, Config as ConfigSchema } from "../recipes/config.ts";
 import { controlFolder, pairsJournal } from "../recipes/promptcot.ts";
 import { recordsIfAny, type Summary, summarise } from "../recipes/summary.ts";
@@ -16,6 +17,7 @@ export interface ReportMaterial {
   folder: string;
   config: Config;
   versions: Record<string, string>;
+  usage: UsageLine[];
   summary: Summary;
   controls: { name: string; rounds: Round[] }[];
   /** A few pairs of the last round with all their candidates, the chosen marked. */
@@ -57,6 +59,7 @@ export async function reportMaterial(folder: string): Promise<ReportMaterial> {
   );
   const last = summary.em.rounds.at(-1)?.round ?? 0;
   return {
+    usage: await readUsage(folder),
     ...{ folder: join(folder), config, versions: { ...manifest?.versions }, summary, controls },
     contests: last === 0 ? [] : await contests(folder, last),
     sample: await firstOf(synthesized({ folder }), SAMPLE),
