@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { poolAvailable } from "../../src/domains/code/available.case.ts";
 import { initCheckpoint, trainBpe } from "../../src/lm/embedded/index.ts";
+import { writeGguf } from "../../src/lm/gguf/index.ts";
 import { EvalResult } from "../../src/recipes/eval-file.ts";
 import { specialTokens } from "../../src/stages/em/format.ts";
 import { type SolverOptions, type SolverServer, solverServer } from "../servers/solver-server.ts";
@@ -395,6 +396,20 @@ describe("a solver of our own, in this process", () => {
       }
     },
     5 * MINUTES,
+  );
+
+  test(
+    "as a GGUF file it is asked the same",
+    async () => {
+      const { path } = await writeGguf(model(), join(folder, "solver.gguf"));
+      const args = ["--bench", "pocket", "--limit", "4", "--samples", "2", "--max-tokens", "12", "--out", fresh()];
+      const end = await within(["eval", "--model", path, ...args]);
+      expect(end, end.stderr).toMatchObject({ code: 0 });
+      const { model: asked, benchmarks } = evalOf(args.at(-1) ?? "");
+      expect(asked.family).toBe("solver");
+      expect(benchmarks[0]?.scores).toMatchObject({ problems: 4, samples: 2, unanswered: 0 });
+    },
+    2 * MINUTES,
   );
 
   test(
