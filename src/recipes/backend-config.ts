@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import { nearest } from "../core/errors.ts";
+import { CommandOptions } from "../lm/command/options.ts";
+import { AxolotlOptions, LlamaFactoryOptions } from "../lm/command/template-options.ts";
 import { GgufOptions } from "../lm/gguf/options.ts";
 import { OpenAiOptions } from "../lm/openai/options.ts";
 import { ManagedServer } from "../lm/servers/options.ts";
@@ -53,9 +55,21 @@ const Devices = z
     "Devices that a job has to itself (CUDA_VISIBLE_DEVICES): a server there is stopped or put to sleep first.",
   );
 
-const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl"), devices: Devices, price: Price.optional() });
+const trains = { devices: Devices, price: Price.optional() };
+const TrlBackend = TrlOptions.safeExtend({ kind: z.literal("trl"), ...trains });
+const LlamaFactoryBackend = LlamaFactoryOptions.safeExtend({ kind: z.literal("llama-factory"), ...trains });
+const AxolotlBackend = AxolotlOptions.safeExtend({ kind: z.literal("axolotl"), ...trains });
+const CommandBackend = CommandOptions.safeExtend({ kind: z.literal("command"), ...trains });
 
-export const BackendConfig = z.discriminatedUnion("kind", [EmbeddedBackend, GgufBackend, OpenAiBackend, TrlBackend]);
+export const BackendConfig = z.discriminatedUnion("kind", [
+  EmbeddedBackend,
+  GgufBackend,
+  OpenAiBackend,
+  TrlBackend,
+  LlamaFactoryBackend,
+  AxolotlBackend,
+  CommandBackend,
+]);
 export type BackendConfig = z.infer<typeof BackendConfig>;
 export type OpenAiBackend = Extract<BackendConfig, { kind: "openai" }>;
 
@@ -137,10 +151,18 @@ export function backendOf(backends: Backends, name: string): BackendConfig | und
   return name === EMBEDDED ? { kind: "embedded" } : undefined;
 }
 
-/** The backend with every file and folder that it names put through `place`; an interpreter found by name stays a name. */
+/** The backend with every file and folder that it names put through `place`; a program found by name stays a name. */
 export function placedBackend(backend: BackendConfig, place: (path: string) => string): BackendConfig {
-  if (backend.kind === "trl") {
-    return { ...backend, python: backend.python.includes("/") ? place(backend.python) : backend.python };
+  const program = (name: string) => (name.includes("/") ? place(name) : name);
+  switch (backend.kind) {
+    case "trl":
+      return { ...backend, python: program(backend.python) };
+    case "llama-factory":
+      return { ...backend, python: program(backend.python), program: program(backend.program) };
+    case "axolotl":
+      return { ...backend, program: program(backend.program) };
+    case "command":
+      return backend;
   }
   return backend.checkpoint === undefined ? backend : { ...backend, checkpoint: place(backend.checkpoint) };
 }
@@ -157,6 +179,9 @@ export function capabilities(backend: BackendConfig | undefined): { sample: bool
     case "openai":
       return { sample: backend.sample, score: backend.score, train: false };
     case "trl":
+    case "llama-factory":
+    case "axolotl":
+    case "command":
       return { sample: false, score: false, train: true };
     default:
       return backend satisfies never;
@@ -173,6 +198,9 @@ export function placesOf(name: string, backend: BackendConfig | undefined): stri
       return [...(single ? [`server ${name}`] : []), ...devices(server?.devices)];
     }
     case "trl":
+    case "llama-factory":
+    case "axolotl":
+    case "command":
       return devices(backend.devices);
     default:
       return [];

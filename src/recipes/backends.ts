@@ -4,6 +4,8 @@
  */
 import { join } from "node:path";
 import { PromptCotError } from "../core/errors.ts";
+import { command } from "../lm/command/index.ts";
+import { axolotl, llamaFactory } from "../lm/command/templates.ts";
 import type { Backend, Checkpoint, Model, Tokenizer, Trainer } from "../lm/contract.ts";
 import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { type Embedded, embedded } from "../lm/embedded/index.ts";
@@ -58,7 +60,7 @@ export interface Cast {
 }
 
 /** A backend as it was composed, once for each name: one that answers, or one that only trains. */
-type Composed = Answering | { kind: "trl"; trainer: Trainer };
+type Composed = Answering | { kind: "trainer"; trainer: Trainer };
 type Answering =
   | { kind: "embedded"; value: Embedded; trainer: Trainer }
   | { kind: "gguf"; value: Backend }
@@ -183,11 +185,39 @@ function build(workshop: Workshop, name: string, backend: BackendConfig): Compos
     }
     case "openai":
       return served(workshop, name, backend);
+    case "trl":
+    case "llama-factory":
+    case "axolotl":
+    case "command": {
+      const trainer = meteredTrainer(outside(backend), meter);
+      return { kind: "trainer", trainer: onDevices(trainer, name, placesOf(name, backend), workshop.leases) };
+    }
+    default:
+      return backend satisfies never;
+  }
+}
+
+type OutsideTrainer = Extract<BackendConfig, { kind: "trl" | "llama-factory" | "axolotl" | "command" }>;
+
+/** A trainer in another program, which sees its own devices only. */
+function outside({ price: _, devices = [], ...backend }: OutsideTrainer): Trainer {
+  const env = devices.length === 0 ? backend.env : { CUDA_VISIBLE_DEVICES: devices.join(","), ...backend.env };
+  switch (backend.kind) {
     case "trl": {
-      const { kind, price: _, devices = [], ...options } = backend;
-      const env = devices.length === 0 ? options.env : { CUDA_VISIBLE_DEVICES: devices.join(","), ...options.env };
-      const trainer = meteredTrainer(trl({ ...options, env }), meter);
-      return { kind, trainer: onDevices(trainer, name, placesOf(name, backend), workshop.leases) };
+      const { kind: __, ...options } = backend;
+      return trl({ ...options, env });
+    }
+    case "llama-factory": {
+      const { kind: __, ...options } = backend;
+      return llamaFactory({ ...options, env });
+    }
+    case "axolotl": {
+      const { kind: __, ...options } = backend;
+      return axolotl({ ...options, env });
+    }
+    case "command": {
+      const { kind: __, ...options } = backend;
+      return command({ ...options, env });
     }
     default:
       return backend satisfies never;
@@ -239,7 +269,7 @@ function trainerOf(composed: Composed, name: string): Trainer {
 }
 
 function answering(composed: Composed, name: string): Answering {
-  if (composed.kind === "trl") throw new Error(`the config was resolved with a model "${name}" that only trains`);
+  if (composed.kind === "trainer") throw new Error(`the config was resolved with a model "${name}" that only trains`);
   return composed;
 }
 

@@ -21,6 +21,7 @@ import {
   solverDefaults,
   solverRecipes,
 } from "./solver-config.ts";
+import { trainerIssues } from "./trainer-issues.ts";
 
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
@@ -197,7 +198,7 @@ export function resolveAny(written: unknown, assignments: readonly string[], sou
       : solverDefaults(recipe.data, scale.data);
   const parsed = schema.safeParse(merge(defaults, user));
   if (!parsed.success) throw invalid(source, parsed.error.issues.map((issue) => explain(issue, schema)).join("; "));
-  const issues = roleIssues(parsed.data);
+  const issues = [...roleIssues(parsed.data), ...trainerIssues(parsed.data)];
   if (issues.length > 0) throw invalid(source, issues.map(({ path, message }) => `${path}: ${message}`).join("; "));
   return parsed.data;
 }

@@ -3,41 +3,17 @@
  * Neither takes reference log-probabilities that are given, so DPO is left to TRL and to the embedded engine.
  */
 import { join } from "node:path";
-import { z } from "zod";
 import type { SftJob, Trainer } from "../contract.ts";
-import { Lora } from "../external/lora.ts";
 import { type Keys, yaml } from "../external/yaml.ts";
-import { shared } from "./options.ts";
 import { type Plan, type Setting, trainByPlan } from "./plan.ts";
+import {
+  AxolotlOptions,
+  LlamaFactoryOptions,
+  type ResolvedAxolotlOptions,
+  type ResolvedLlamaFactoryOptions,
+} from "./template-options.ts";
 
-const own = {
-  ...shared,
-  precision: z
-    .enum(["float32", "mixed", "bfloat16"])
-    .default("mixed")
-    .describe("As for trl; mixed computes in bfloat16."),
-  gradientCheckpointing: z.boolean().default(true),
-  lora: Lora.optional(),
-  saveEvery: z.int().positive().default(100).describe("Steps between checkpoints."),
-  extra: z
-    .record(z.string(), z.json())
-    .default({})
-    .describe("Further keys of the program's own config; they go over ours."),
-};
-
-export const LlamaFactoryOptions = z
-  .strictObject({
-    program: z.string().min(1).default("llamafactory-cli"),
-    python: z.string().min(1).default("python3").describe("An interpreter that has the datasets package."),
-    ...own,
-  })
-  .describe("Trains by LLaMA-Factory.");
-export type LlamaFactoryOptions = z.input<typeof LlamaFactoryOptions>;
-
-export const AxolotlOptions = z
-  .strictObject({ program: z.string().min(1).default("axolotl"), ...own })
-  .describe("Trains by axolotl.");
-export type AxolotlOptions = z.input<typeof AxolotlOptions>;
+export { AxolotlOptions, LlamaFactoryOptions } from "./template-options.ts";
 
 export function llamaFactory(options: LlamaFactoryOptions = {}): Trainer {
   const resolved = LlamaFactoryOptions.parse(options);
@@ -89,7 +65,7 @@ shutil.rmtree(out, ignore_errors=True)
 DatasetDict({"train": data}).save_to_disk(out)
 `;
 
-function llamaFactoryPlan(job: SftJob, at: Setting, options: z.output<typeof LlamaFactoryOptions>): Plan {
+function llamaFactoryPlan(job: SftJob, at: Setting, options: ResolvedLlamaFactoryOptions): Plan {
   const { lora, precision } = options;
   const tokenized = join(at.folder, "tokenized");
   const merged = join(at.folder, "merged");
@@ -132,7 +108,7 @@ function llamaFactoryPlan(job: SftJob, at: Setting, options: z.output<typeof Lla
   };
 }
 
-function axolotlPlan(job: SftJob, at: Setting, options: z.output<typeof AxolotlOptions>): Plan {
+function axolotlPlan(job: SftJob, at: Setting, options: ResolvedAxolotlOptions): Plan {
   const { lora, precision } = options;
   const keys: Keys = {
     base_model: at.from,
