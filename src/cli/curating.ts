@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { PromptCotError, Stopped } from "../core/errors.ts";
 import type { CallOptions, WorkEvent } from "../core/events.ts";
+import { USUAL_FIELDS } from "../curate/decontaminate/benchmarks.ts";
 import { parseRows } from "../rows/parse.ts";
 import { readRows } from "../rows/read.ts";
-import { type Row, textAt, valueAt } from "../rows/row.ts";
+import { type Reject, type Row, textAt, valueAt } from "../rows/row.ts";
 import type { TransformResult } from "../rows/transform.ts";
 import { display } from "./progress.ts";
 import { aligned } from "./table.ts";
@@ -24,17 +25,54 @@ export function rowWithText(field: string): z.ZodType<Row> {
     });
 }
 
-/** The texts of a file's field, with the rows; rows without one are passed over (and are reported where the file is written on). */
+/** The texts of a file's field, with the rows; rows without one are passed over, and told to `onReject`. */
 export async function* textsOf(
   path: string,
   field: string,
   { signal }: CallOptions,
+  onReject: (reject: Reject) => void = () => undefined,
 ): AsyncGenerator<{ row: Row; text: string; line: number }> {
-  const onReject = () => undefined;
   const rows = readRows(path, { signal, onReject });
   for await (const { value, line } of parseRows(rows, rowWithText(field), { signal, onReject })) {
     yield { row: value, text: textAt(value, field) as string, line };
   }
+}
+
+/** Rows that are looked at before a field counts as absent. */
+const LOOKED_AT = 100;
+
+/**
+ * The field that holds a file's problems: the one named, or the first usual one that a row has a text in.
+ * @throws PromptCotError `data`/`no-such-field` if the first rows have no text there; it names the fields that have
+ */
+export async function problemField(path: string, named: string | undefined, { signal }: CallOptions): Promise<string> {
+  const wanted = named === undefined ? USUAL_FIELDS : [named];
+  const found = new Set<string>();
+  let seen = 0;
+  for await (const { row } of readRows(path, { signal, onReject: () => undefined })) {
+    const field = wanted.find((name) => textAt(row, name) !== undefined);
+    if (field !== undefined) return field;
+    for (const [name, value] of Object.entries(row)) if (typeof value === "string") found.add(name);
+    if (++seen === LOOKED_AT) break;
+  }
+  throw new PromptCotError({
+    boundary: "data",
+    code: "no-such-field",
+    message: `${path}: the first ${seen === 1 ? "row has" : `${seen} rows have`} no text in ${wanted.map((name) => `"${name}"`).join(", ")}`,
+    next:
+      found.size === 0
+        ? "name the field that holds the problem with --field; dots reach into objects"
+        : `name the field that holds the problem with --field; there are: ${[...found].join(", ")}`,
+  });
+}
+
+/** Says where the rows of a finished transformation are. */
+export function printOutputs(outputs: { kept: string; rejects: string }, { rows, unreadable }: TransformResult): void {
+  const dropped = rows.rejects ?? 0;
+  process.stdout.write(`kept rows → ${outputs.kept}\n`);
+  if (dropped === 0) return;
+  const bad = unreadable === 0 ? "" : `; ${unreadable.toLocaleString("en")} of them could not be used as they are`;
+  process.stdout.write(`dropped rows, each with its reason → ${outputs.rejects}${bad}\n`);
 }
 
 /** Runs `work` with a live display, so that Ctrl-C leaves files whole and says how to go on. */
@@ -88,6 +126,9 @@ export function printFunnel(read: number, dropped: readonly (readonly [string, n
   process.stdout.write(`${aligned(rows)}\n`);
 }
 
+/** Rows that are no rows, or have no text in the field. */
+export const UNUSABLE = "cannot be used as it is";
+
 /** The funnel of a finished transformation; the reasons are read from the rejects, since a resumed run wrote only a part of them. */
 export async function reportFunnel(
   written: TransformResult,
@@ -97,7 +138,7 @@ export async function reportFunnel(
   name: (reason: string) => string,
 ): Promise<void> {
   const reasons = tally();
-  for (let i = 0; i < written.unreadable; i++) reasons.add("cannot be read");
+  for (let i = 0; i < written.unreadable; i++) reasons.add(UNUSABLE);
   if ((written.rows.rejects ?? 0) > written.unreadable) {
     for await (const { text } of textsOf(rejects, field, call)) reasons.add(name(text));
   }

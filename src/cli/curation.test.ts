@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -142,6 +142,9 @@ describe("what is dropped", () => {
       "missing",
     ]);
     expect(rejects[0].rejected).toMatchObject({ by: "dedup", kind: "exact", jaccard: 1 });
+    const place = /in\.jsonl:(\d+)$/.exec(rejects[0].rejected.survivorAt);
+    const survivor = JSON.parse(readFileSync(at("in.jsonl"), "utf8").split("\n")[Number(place?.[1]) - 1] ?? "");
+    expect(survivor.problem).toBe(rejects[0].problem);
     expect(rejects.length).toBeGreaterThan(250);
   });
 
@@ -174,7 +177,45 @@ describe("mistakes on the command line", () => {
   });
 });
 
+describe("a field that is not there", () => {
+  it("is found under its usual names, or refused with those that there are", async () => {
+    await writeFile(
+      at("asked.jsonl"),
+      '{"id": "a", "prompt": "How much is 1 + 1?", "x": {"y": "How much is 2 + 2?"}}\n',
+    );
+    const to = (name: string) => ["--output", at(`${name}.jsonl`), "--rejects", at(`${name}.rejects.jsonl`)];
+    await runCommand(["filter", "--input", at("asked.jsonl"), ...to("found")]);
+    expect(lines("found.jsonl")).toHaveLength(1);
+    await runCommand(["filter", "--input", at("asked.jsonl"), ...to("nested"), "--field", "x.y"]);
+    expect(lines("nested.jsonl")).toHaveLength(1);
+    for (const command of ["filter", "dedup", "decontaminate"]) {
+      const more = command === "decontaminate" ? ["--against", at("bench.jsonl")] : [];
+      const args = [command, "--input", at("asked.jsonl"), ...to("lost"), "--field", "problem", ...more];
+      await expect(runCommand(args)).rejects.toThrow('the first row has no text in "problem"');
+      expect(existsSync(at("lost.jsonl"))).toBe(false);
+    }
+    const against = ["dedup", "--input", at("in.jsonl"), ...to("lost"), "--against", at("card-less.jsonl")];
+    await writeFile(at("card-less.jsonl"), '{"title": "none"}\n');
+    await expect(runCommand(against)).rejects.toThrow("no text in");
+  });
+});
+
 describe("promptcot export", () => {
+  it("gives the same folder after being killed", async () => {
+    const args = (to: string) => [
+      ...["export", "--input", at("in.jsonl"), "--format", "problems", "--output", at(to), "--source", "s"],
+      ...["--splits", "train=0.6,test=0.4", "--as", "parquet"],
+    ];
+    expect(await run(args("whole"))).toMatchObject({ status: 0 });
+    await killWhen(args("cut"), () => existsSync(at("cut")));
+    await killWhen(args("cut"), () => existsSync(at("cut/train.parquet")));
+    const resumed = await run(args("cut"));
+    expect(resumed.out).toContain("− cannot be used as it is");
+    const names = ["README.md", "lineage.jsonl", "test.parquet", "train.parquet"];
+    expect(readdirSync(at("cut")).sort()).toEqual(names);
+    for (const name of names) expect(readFileSync(at(`cut/${name}`))).toEqual(readFileSync(at(`whole/${name}`)));
+  }, 300_000);
+
   it("writes nothing where no row has what the format needs, and says what they lack", async () => {
     await writeFile(at("bare.jsonl"), '{"problem": "How much is 1 + 1?"}\n');
     const args = ["export", "--input", at("bare.jsonl"), "--output", at("none"), "--format", "trl-dpo"];

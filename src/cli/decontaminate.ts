@@ -1,17 +1,18 @@
+import { basename } from "node:path";
 import { Command } from "commander";
 import type { CallOptions } from "../core/events.ts";
 import { readBenchmarks } from "../curate/decontaminate/benchmarks.ts";
 import { createMatcher, DEFAULT_MATCH } from "../curate/decontaminate/matcher.ts";
 import { type Row, textAt } from "../rows/row.ts";
 import { transformRows } from "../rows/transform.ts";
-import { numberOption, reportFunnel, rowWithText, withDisplay } from "./curating.ts";
+import { numberOption, printOutputs, problemField, reportFunnel, rowWithText, withDisplay } from "./curating.ts";
 
 interface Options {
   input: string;
   against: string[];
   output: string;
   rejects: string;
-  field: string;
+  field?: string;
   againstField?: string;
   ngram: string;
   contained: string;
@@ -30,7 +31,10 @@ export function decontaminateCommand(): Command {
     )
     .requiredOption("--output <file>", "the rows that are kept")
     .requiredOption("--rejects <file>", "the rows that are dropped, each with the span it shares")
-    .option("--field <name>", "field that holds the problem; dots reach into objects", "problem")
+    .option(
+      "--field <name>",
+      "field that holds the problem; dots reach into objects (default: problem, prompt or question)",
+    )
     .option(
       "--against-field <name>",
       "field that holds the benchmark problem (default: as --field, else problem, prompt or question)",
@@ -52,7 +56,8 @@ export function decontaminateCommand(): Command {
 }
 
 async function run(options: Options, call: CallOptions): Promise<void> {
-  const { input, field } = options;
+  const { input } = options;
+  const field = await problemField(input, options.field, call);
   const match = {
     ngram: numberOption("--ngram", options.ngram, { min: 2, max: 1000, integer: true }),
     contained: numberOption("--contained", options.contained, { min: 1, max: 1000, integer: true }),
@@ -63,6 +68,9 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     ...call,
   });
   const matcher = createMatcher(problems, match);
+  process.stderr.write(
+    `looking for ${problems.length.toLocaleString("en")} problems of ${options.against.map((path) => basename(path)).join(", ")}\n`,
+  );
   const written = await transformRows({
     input,
     schema: rowWithText(field),
@@ -86,4 +94,5 @@ async function run(options: Options, call: CallOptions): Promise<void> {
   await reportFunnel(written, options.rejects, "rejected.benchmark", call, (benchmark) => {
     return `shares a span with ${benchmark.slice(0, benchmark.indexOf(":"))}`;
   });
+  printOutputs({ kept: options.output, rejects: options.rejects }, written);
 }

@@ -3,18 +3,29 @@ import { Command } from "commander";
 import type { CallOptions } from "../core/events.ts";
 import { contentId, type Json, sha256File } from "../core/hash.ts";
 import { createCorpus } from "../curate/dedup/corpus.ts";
-import { type DedupItem, type DedupResult, dedup, readCorpus } from "../curate/dedup/dedup.ts";
+import { type DedupItem, type DedupResult, type DedupVerdict, dedup, readCorpus } from "../curate/dedup/dedup.ts";
 import { addSegment, loadSegments, segmentsBefore } from "../curate/dedup/index-store.ts";
 import { DEFAULT_DEDUP, DedupSettings } from "../curate/dedup/options.ts";
 import { type Row, valueAt } from "../rows/row.ts";
 import { transformRows } from "../rows/transform.ts";
-import { printFunnel, rowWithText, settingsFrom, tally, textsOf, withDisplay, workersFrom } from "./curating.ts";
+import {
+  printFunnel,
+  printOutputs,
+  problemField,
+  rowWithText,
+  settingsFrom,
+  tally,
+  textsOf,
+  UNUSABLE,
+  withDisplay,
+  workersFrom,
+} from "./curating.ts";
 
 interface Options {
   input: string;
   output: string;
   rejects: string;
-  field: string;
+  field?: string;
   against?: string[];
   againstField?: string;
   onlyAgainst?: boolean;
@@ -39,7 +50,10 @@ export function dedupCommand(): Command {
     .requiredOption("--input <file>", "problems, JSONL or Parquet")
     .requiredOption("--output <file>", "the rows that are kept")
     .requiredOption("--rejects <file>", "the rows that are dropped, each with its reason")
-    .option("--field <name>", "field that holds the problem; dots reach into objects", "problem")
+    .option(
+      "--field <name>",
+      "field that holds the problem; dots reach into objects (default: problem, prompt or question)",
+    )
     .option("--against <files...>", "earlier problems, which win over all of the input")
     .option("--against-field <name>", "field that holds the problem there (default: as --field)")
     .option("--only-against", "compare with the earlier problems only, not within the input")
@@ -60,7 +74,8 @@ export function dedupCommand(): Command {
 
 async function run(options: Options, call: CallOptions): Promise<void> {
   const settings = settingsOf(options);
-  const { input, field, onlyAgainst = false } = options;
+  const { input, onlyAgainst = false } = options;
+  const field = await problemField(input, options.field, call);
   const earlier = await Promise.all(
     (options.against ?? []).map(async (path) => ({ path, sha256: await sha256File(path) })),
   );
@@ -75,14 +90,14 @@ async function run(options: Options, call: CallOptions): Promise<void> {
 
   const incumbents = createCorpus(settings.bands);
   if (options.index !== undefined) await loadSegments(options.index, segments, incumbents);
+  const places = placeList(incumbents.size);
   for (const { path } of earlier) {
-    await readCorpus(
-      items(path, options.againstField ?? field, undefined, call),
-      { settings, workers, ...call },
-      incumbents,
-    );
+    const own = options.againstField ?? (await problemField(path, options.field, call));
+    places.begin(path);
+    await readCorpus(items(path, own, undefined, places, call), { settings, workers, ...call }, incumbents);
   }
-  const result = await dedup(items(input, field, options.quality, call), {
+  places.begin(input);
+  const result = await dedup(items(input, field, options.quality, places, call), {
     settings,
     incumbents,
     within: !onlyAgainst,
@@ -98,11 +113,12 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     earlier: earlier.map(({ sha256 }) => sha256),
     segments,
   };
-  const written = await write(options, identity, result, call);
+  const written = await write(options, field, identity, { result, places }, call);
   if (options.index !== undefined)
     await addSegment(options.index, settings, segment, result.corpus, result.keptPositions());
-  const unreadable: [string, number][] = written.unreadable === 0 ? [] : [["cannot be read", written.unreadable]];
+  const unreadable: [string, number][] = written.unreadable === 0 ? [] : [[UNUSABLE, written.unreadable]];
   printFunnel(written.inputRows, [...unreadable, ...countKinds(result)], result.kept);
+  printOutputs({ kept: options.output, rejects: options.rejects }, written);
   if (result.stats.cappedBuckets > 0) {
     process.stdout.write(
       `${result.stats.cappedBuckets} buckets held more than ${settings.bucketLimit} texts and were compared in part\n`,
@@ -122,11 +138,43 @@ async function* items(
   path: string,
   field: string,
   quality: string | undefined,
+  places: Places,
   call: CallOptions,
 ): AsyncGenerator<DedupItem> {
-  for await (const { row, text } of textsOf(path, field, call)) {
+  for await (const { row, text, line } of textsOf(path, field, call)) {
+    places.add(line);
     yield { id: contentId(row as Json), text, quality: quality === undefined ? 0 : qualityOf(row, quality) };
   }
+}
+
+/** Where the texts of a corpus stand, by position: 4 bytes each. */
+interface Places {
+  begin(file: string): void;
+  add(line: number): void;
+  /** `file:line`; undefined for texts of an index on disk. */
+  at(position: number): string | undefined;
+}
+
+/** @param before texts that were there already, of which nothing is known */
+function placeList(before: number): Places {
+  const files: { file: string; from: number }[] = [];
+  let lines = new Uint32Array(4096);
+  let count = before;
+  return {
+    begin: (file) => void files.push({ file, from: count }),
+    add(line) {
+      if (count - before === lines.length) {
+        const larger = new Uint32Array(2 * lines.length);
+        larger.set(lines);
+        lines = larger;
+      }
+      lines[count++ - before] = line;
+    },
+    at(position) {
+      const file = files.findLast(({ from }) => from <= position)?.file;
+      return file === undefined || position < before ? undefined : `${file}:${lines[position - before]}`;
+    },
+  };
 }
 
 /** Rows without a number there come last. */
@@ -135,11 +183,17 @@ function qualityOf(row: Row, field: string): number {
   return typeof value === "number" ? value : Number.MAX_VALUE;
 }
 
-function write(options: Options, identity: Json, result: DedupResult, call: CallOptions) {
+function write(
+  options: Options,
+  field: string,
+  identity: Json,
+  { result, places }: { result: DedupResult; places: Places },
+  call: CallOptions,
+) {
   let position = 0;
   return transformRows({
     input: options.input,
-    schema: rowWithText(options.field),
+    schema: rowWithText(field),
     outputs: { kept: options.output, rejects: options.rejects },
     options: identity,
     batchSize: 5000,
@@ -153,11 +207,17 @@ function write(options: Options, identity: Json, result: DedupResult, call: Call
       for (const { value } of batch) {
         const verdict = result.verdict(position++);
         if (verdict.kept) kept.push(value);
-        else rejects.push({ ...value, rejected: { by: "dedup", ...verdict.evidence } });
+        else rejects.push({ ...value, rejected: rejectedAs(verdict, places) });
       }
       return { kept, rejects };
     },
   });
+}
+
+/** What the reject's row says: the survivor's place, too, since ids are hashes that stand in no file. */
+function rejectedAs({ evidence, survivor }: Extract<DedupVerdict, { kept: false }>, places: Places): Json {
+  const at = places.at(survivor);
+  return { by: "dedup", ...evidence, ...(at === undefined ? {} : { survivorAt: at }) };
 }
 
 /** From the verdicts, not from what was written just now: a resumed run writes only a part. */

@@ -17,15 +17,15 @@ import {
 import { parseSplits, splitByCluster } from "../curate/export/splits.ts";
 import { makeFolder, writeFileAtomic } from "../journal/files.ts";
 import { type Harvest, openHarvest } from "../recipes/corpus.ts";
-import { type Row, textAt, valueAt } from "../rows/row.ts";
+import { type Reject, type Row, textAt, valueAt } from "../rows/row.ts";
 import { type Codec, writeRows } from "../rows/write.ts";
-import { printFunnel, tally, textsOf, withDisplay, workersFrom } from "./curating.ts";
+import { printFunnel, problemField, tally, textsOf, UNUSABLE, withDisplay, workersFrom } from "./curating.ts";
 
 interface Options {
   input?: string;
   format: FormatName;
   output: string;
-  field: string;
+  field?: string;
   responseField: string;
   chosenField: string;
   rejectedField: string;
@@ -51,7 +51,7 @@ export function exportCommand(): Command {
     .option("--input <file>", "in place of a run: curated rows, JSONL or Parquet")
     .addOption(new Option("--format <name>", "the trainer's format").choices(FORMAT_NAMES).makeOptionMandatory())
     .requiredOption("--output <folder>", "folder for the files of each split and the card")
-    .option("--field <name>", "field that holds the problem", "problem")
+    .option("--field <name>", "field that holds the problem (default: problem, prompt or question)")
     .option("--response-field <name>", "field that holds a correct response", "response")
     .option("--chosen-field <name>", "field that holds the better response", "chosen")
     .option("--rejected-field <name>", "field that holds the worse response", "rejected")
@@ -71,13 +71,13 @@ export function exportCommand(): Command {
     .option("--card <file>", "JSON with what the card says: licence, funnel, seeds, models, decontamination, charts")
     .option("--threads <n>", "threads to compute on", "2")
     .action((folder: string | undefined, options: Options) =>
-      withDisplay("export", async (call) => run(await sourceOf(folder, options), options, call)),
+      withDisplay("export", async (call) => run(await sourceOf(folder, options, call), options, call)),
     );
 }
 
 /** Where rows come from. They are read several times, in the same order. */
 interface Source {
-  rows(call: CallOptions): AsyncIterable<{ row: Row; text: string }>;
+  rows(call: CallOptions, onReject?: (reject: Reject) => void): AsyncIterable<{ row: Row; text: string }>;
   /** What the card can say without being told. */
   card: Partial<CardInput>;
   /** Files for the card's charts: path → content. */
@@ -86,8 +86,8 @@ interface Source {
   next: string;
 }
 
-async function sourceOf(folder: string | undefined, options: Options): Promise<Source> {
-  const { input, field, format } = options;
+async function sourceOf(folder: string | undefined, options: Options, call: CallOptions): Promise<Source> {
+  const { input, format } = options;
   if ((folder === undefined) === (input === undefined)) {
     throw new PromptCotError({
       boundary: "config",
@@ -98,7 +98,8 @@ async function sourceOf(folder: string | undefined, options: Options): Promise<S
   }
   if (input !== undefined) {
     const next = `name the fields with --response-field, --answer-field and the like, or choose a format that needs less: problems`;
-    return { rows: (call) => textsOf(input, field, call), card: {}, charts: new Map(), next };
+    const field = await problemField(input, options.field, call);
+    return { rows: (call, onReject) => textsOf(input, field, call, onReject), card: {}, charts: new Map(), next };
   }
   const { harvest, card, chart, rows } = await openHarvest(folder as string, FORMATS[format].needs);
   return { rows, card, charts: new Map([["funnel.svg", chart]]), next: NEXT[harvest] };
@@ -116,10 +117,11 @@ async function run(from: Source, options: Options, call: CallOptions): Promise<v
   const source = options.source ?? options.output.replace(/\/+$/, "").split("/").at(-1) ?? "promptcot";
   const given = await cardOf(options.card);
   const workers = workersFrom(options.threads);
-  const splits = await splitByCluster(items(from, call), shares, { seed: options.seed, workers, ...call });
+  const reasons = tally();
+  const splits = await splitByCluster(items(from, reasons, call), shares, { seed: options.seed, workers, ...call });
   await makeFolder(options.output);
   const files: CardInput["files"] = [];
-  const reasons = tally();
+  const unusable = reasons.rows().reduce((sum, [, count]) => sum + count, 0);
   for (const { name } of shares) {
     const path = `${name}.${options.as}`;
     const rows = await nonEmpty(rowsOf({ from, options, source, splits, split: name }, reasons, call));
@@ -150,7 +152,7 @@ async function run(from: Source, options: Options, call: CallOptions): Promise<v
   });
   await writeFileAtomic(join(options.output, "README.md"), datasetCard(card));
   printFunnel(
-    splits.length,
+    unusable + splits.length,
     reasons.rows(),
     files.reduce((sum, { rows }) => sum + rows, 0),
   );
@@ -194,8 +196,9 @@ async function nonEmpty(rows: AsyncGenerator<Row>): Promise<AsyncGenerator<Row> 
   })();
 }
 
-async function* items(from: Source, call: CallOptions) {
-  for await (const { row, text } of from.rows(call)) yield { id: contentId(row as Json), text };
+async function* items(from: Source, reasons: ReturnType<typeof tally>, call: CallOptions) {
+  for await (const { row, text } of from.rows(call, () => reasons.add(UNUSABLE)))
+    yield { id: contentId(row as Json), text };
 }
 
 interface Formatting {

@@ -7,13 +7,13 @@ import { type FilterRow, firstRejection } from "../curate/filter/contract.ts";
 import { LANGUAGES } from "../curate/filter/language.ts";
 import { type Row, textAt, valueAt } from "../rows/row.ts";
 import { transformRows } from "../rows/transform.ts";
-import { reportFunnel, rowWithText, settingsFrom, withDisplay } from "./curating.ts";
+import { printOutputs, problemField, reportFunnel, rowWithText, settingsFrom, withDisplay } from "./curating.ts";
 
 interface Options {
   input: string;
   output: string;
   rejects: string;
-  field: string;
+  field?: string;
   answerField: string;
   rationaleField: string;
   conceptsField: string;
@@ -34,7 +34,10 @@ export function filterCommand(): Command {
     .requiredOption("--input <file>", "problems, JSONL or Parquet")
     .requiredOption("--output <file>", "the rows that are kept")
     .requiredOption("--rejects <file>", "the rows that are dropped, each with its reason")
-    .option("--field <name>", "field that holds the problem; dots reach into objects", "problem")
+    .option(
+      "--field <name>",
+      "field that holds the problem; dots reach into objects (default: problem, prompt or question)",
+    )
     .option("--answer-field <name>", "field that holds the answer, where there is one", "answer")
     .option("--rationale-field <name>", "field that holds the rationale, where there is one", "rationale")
     .option("--concepts-field <name>", "field that holds the list of concepts, where there is one", "concepts")
@@ -61,15 +64,16 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     (name) => !without.includes(name),
   );
   const chain = filterChain(names, settings);
+  const field = await problemField(options.input, options.field, call);
   const fields = {
-    field: options.field,
+    field,
     answer: options.answerField,
     rationale: options.rationaleField,
     concepts: options.conceptsField,
   };
   const written = await transformRows({
     input: options.input,
-    schema: rowWithText(options.field),
+    schema: rowWithText(field),
     outputs: { kept: options.output, rejects: options.rejects },
     options: { command: "filter", filters: chain.map(({ name }) => name), settings, fields },
     batchSize: 5000,
@@ -80,7 +84,7 @@ async function run(options: Options, call: CallOptions): Promise<void> {
       const kept: Row[] = [];
       const rejects: Row[] = [];
       for (const { value } of batch) {
-        const rejection = firstRejection(chain, filterRow(value, options));
+        const rejection = firstRejection(chain, filterRow(value, field, options));
         if (rejection === undefined) kept.push(value);
         else rejects.push({ ...value, rejected: { by: "filter", ...rejection } });
       }
@@ -88,13 +92,14 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     },
   });
   await reportFunnel(written, options.rejects, "rejected.filter", call, (name) => name);
+  printOutputs({ kept: options.output, rejects: options.rejects }, written);
 }
 
-function filterRow(row: Row, options: Options): FilterRow {
+function filterRow(row: Row, field: string, options: Options): FilterRow {
   const concepts = valueAt(row, options.conceptsField);
   const answer = valueAt(row, options.answerField);
   return {
-    problem: textAt(row, options.field) as string,
+    problem: textAt(row, field) as string,
     answer: typeof answer === "number" ? String(answer) : typeof answer === "string" ? answer : undefined,
     rationale: textAt(row, options.rationaleField),
     concepts: Array.isArray(concepts) ? concepts.filter((concept) => typeof concept === "string") : undefined,

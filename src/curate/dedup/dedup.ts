@@ -30,7 +30,9 @@ export interface Evidence extends Likeness {
   via: string;
 }
 
-export type DedupVerdict = { kept: true; cluster: string } | { kept: false; cluster: string; evidence: Evidence };
+export type DedupVerdict =
+  | { kept: true; cluster: string }
+  | { kept: false; cluster: string; evidence: Evidence /** Place of the survivor in `corpus`. */; survivor: number };
 
 export interface DedupResult {
   count: number;
@@ -98,7 +100,7 @@ export async function dedup(
       const cluster = corpus.id(survivor);
       return survivor === position
         ? { kept: true, cluster }
-        : { kept: false, cluster, evidence: explain(position, survivor) };
+        : { kept: false, cluster, evidence: explain(position, survivor), survivor };
     },
   };
 }

@@ -70,6 +70,11 @@ describe.each<[FilterName, string | FilterRow, string | FilterRow]>([
     },
   ],
   [
+    "missing-figure",
+    "How many squares does the grid shown below have?",
+    "The grid for $n=4$ is shown below: $$\\begin{bmatrix} 1 & 2 \\\\ 3 & 4 \\end{bmatrix}$$ How many odd entries does it have?",
+  ],
+  [
     "concept-unused",
     {
       problem: "Find the area of a circle of radius 3.",

@@ -83,6 +83,9 @@ export const missingFigure: Filter = {
       ) ??
       /\b(?:graph|chart|plot)\s+(?:shown|below|above)\b/i.exec(problem) ??
       (/\||\n.*\d.*\n/.test(problem) ? null : /\b(?:table|chart)\s+(?:shown|below|above)\b/i.exec(problem));
+    // "The grid is shown below:" and then a displayed formula, or a block of code, is there.
+    const behind = found === null ? "" : problem.slice(found.index + found[0].length);
+    if (/^[^.?!:]{0,40}:\s*(?:\$\$|\\\[|\\begin\{|```)/.test(behind)) return undefined;
     return found === null ? undefined : `points at something that is not there: ${quote(around(problem, found.index))}`;
   },
 };
