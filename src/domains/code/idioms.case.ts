@@ -243,8 +243,144 @@ const plain: [name: string, program: string][] = [
   ["fast input class", FAST_IO],
 ];
 
+/** Idioms of the public sets of solutions (Codeforces, AtCoder, LeetCode, APPS) that do more to the interpreter than compute. */
+const elaborate: [name: string, program: string][] = [
+  [
+    "sys.stdin of BytesIO",
+    "import sys, os, io\nsys.stdin = io.BytesIO(os.read(0, os.fstat(0).st_size))\ninput = lambda: sys.stdin.readline().decode()\nn = int(input())\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "input bound to a BytesIO's readline",
+    "import io, os\ninput = io.BytesIO(os.read(0, os.fstat(0).st_size)).readline\nn = int(input())\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "sys.stdin of StringIO",
+    "import io, sys\nsys.stdin = io.StringIO(sys.stdin.read())\ninput()\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "output gathered in StringIO",
+    "import io, sys\nout = io.StringIO()\nsys.stdout = out\ninput()\nprint(sum(map(int, input().split())))\nsys.stdout = sys.__stdout__\nsys.stdout.write(out.getvalue())",
+  ],
+  [
+    "redirect_stdout",
+    "import contextlib, io\nb = io.StringIO()\nwith contextlib.redirect_stdout(b):\n    input()\n    print(sum(map(int, input().split())))\nprint(b.getvalue(), end='')",
+  ],
+  [
+    "print at exit",
+    "import atexit, sys\nout = []\natexit.register(lambda: sys.stdout.write('\\n'.join(out)))\ninput()\nout.append(str(sum(map(int, input().split()))))",
+  ],
+  [
+    "generators in place of recursion",
+    "from types import GeneratorType\ndef bootstrap(f, stack=[]):\n    def wrapped(*args):\n        if stack:\n            return f(*args)\n        to = f(*args)\n        while True:\n            if type(to) is GeneratorType:\n                stack.append(to)\n                to = next(to)\n            else:\n                stack.pop()\n                if not stack:\n                    break\n                to = stack[-1].send(to)\n        return to\n    return wrapped\n@bootstrap\ndef total(a, i):\n    if i == len(a):\n        yield 0\n    r = yield total(a, i + 1)\n    yield r + a[i]\ninput()\na = list(map(int, input().split())) + [0] * 30000\nprint(total(a, 0))",
+  ],
+  [
+    "unlimited stack by setrlimit",
+    "import resource, sys\ntry:\n    resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\nexcept (ValueError, OSError):\n    pass\nsys.setrecursionlimit(10**6)\ndef f(n):\n    return 0 if n == 0 else 1 + f(n - 1)\ninput()\nprint(sum(map(int, input().split())) + f(50000) - 50000)",
+  ],
+  [
+    "the soft stack limit raised to the hard one",
+    "import resource\nsoft, hard = resource.getrlimit(resource.RLIMIT_STACK)\nresource.setrlimit(resource.RLIMIT_STACK, (hard, hard))\ninput()\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "a thread with its result in a list",
+    "import sys, threading\nsys.setrecursionlimit(10**7)\nthreading.stack_size(2**27)\nanswer = []\ndef main():\n    def f(n):\n        return 0 if n == 0 else 1 + f(n - 1)\n    input()\n    answer.append(sum(map(int, input().split())) + f(100000) - 100000)\nt = threading.Thread(target=main)\nt.start()\nt.join()\nprint(*answer)",
+  ],
+  [
+    "a thread pool",
+    "from concurrent.futures import ThreadPoolExecutor\ninput()\nwith ThreadPoolExecutor(4) as pool:\n    print(sum(pool.map(int, input().split())))",
+  ],
+  [
+    "asyncio with a queue",
+    "import asyncio\nasync def main():\n    input()\n    q = asyncio.Queue()\n    for x in map(int, input().split()):\n        await q.put(x)\n    print(sum([await q.get() for _ in range(3)]))\nasyncio.run(main())",
+  ],
+  [
+    "a guard in the middle",
+    "import sys\ndef solve():\n    input()\n    return sum(map(int, input().split()))\nif __name__ == '__main__':\n    r = solve()\nprint(r)\nsys.exit()",
+  ],
+  [
+    "sys.exit of a main that returns nothing",
+    "import sys\ndef main():\n    input()\n    print(sum(map(int, input().split())))\nsys.exit(main())",
+  ],
+  [
+    "main found by its name",
+    "def main():\n    input()\n    print(sum(map(int, input().split())))\nglobals()['main']()",
+  ],
+  [
+    "os._exit after a flush",
+    "import os, sys\ninput()\nprint(sum(map(int, input().split())))\nsys.stdout.flush()\nos._exit(0)",
+  ],
+  [
+    "a fallback where a package is missing",
+    "try:\n    from sortedcontainers import SortedList\nexcept ImportError:\n    SortedList = sorted\ninput()\nprint(sum(SortedList(map(int, input().split()))))",
+  ],
+  [
+    "numba and cython decorators where they are missing",
+    "try:\n    from numba import njit\nexcept ImportError:\n    def njit(*a, **k):\n        return a[0] if a and callable(a[0]) else (lambda f: f)\n@njit\ndef add(a):\n    s = 0\n    for x in a:\n        s += x\n    return s\ninput()\nprint(add([int(x) for x in input().split()]))",
+  ],
+  [
+    "a file where there is one, else standard input",
+    "import os, sys\nif os.path.exists('input.txt'):\n    sys.stdin = open('input.txt')\ninput()\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "a file asked for and not found",
+    "import sys\ntry:\n    sys.stdin = open('input.txt', 'r')\n    sys.stdout = open('output.txt', 'w')\nexcept FileNotFoundError:\n    pass\ninput()\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "decimal and fractions",
+    "from decimal import Decimal, getcontext\nfrom fractions import Fraction\ngetcontext().prec = 50\ninput()\na = input().split()\nprint(int(sum(Decimal(x) for x in a) * Fraction(1, 1).numerator))",
+  ],
+  [
+    "heapq, bisect, deque, accumulate",
+    "import heapq, bisect\nfrom collections import deque, defaultdict, Counter\nfrom itertools import accumulate\ninput()\na = list(map(int, input().split()))\nheapq.heapify(a)\nd = deque()\nwhile a:\n    d.append(heapq.heappop(a))\nb = list(d)\nassert bisect.bisect_left(b, 12) == 1\nprint(list(accumulate(b))[-1])",
+  ],
+  [
+    "lru_cache of any size",
+    "import sys\nfrom functools import lru_cache, cache, cmp_to_key, reduce\nsys.setrecursionlimit(10**6)\n@lru_cache(None)\ndef f(n):\n    return 0 if n == 0 else 1 + f(n - 1)\ninput()\nprint(reduce(lambda x, y: x + y, map(int, input().split())) + f(5000) - 5000)",
+  ],
+  [
+    "long integers as text",
+    "import sys\nif hasattr(sys, 'set_int_max_str_digits'):\n    sys.set_int_max_str_digits(0)\ninput()\nprint(sum(map(int, input().split())) if len(str(3 ** 20000)) > 9000 else 0)",
+  ],
+  [
+    "a random walk with a seed of the clock",
+    "import random, time\nrandom.seed(time.time_ns())\ninput()\na = list(map(int, input().split()))\nrandom.shuffle(a)\nprint(sum(a))",
+  ],
+  [
+    "work until the time is nearly up",
+    "import time\nend = time.perf_counter() + 0.05\ninput()\na = input().split()\nbest = 0\nwhile time.perf_counter() < end:\n    best = max(best, sum(map(int, a)))\nprint(best)",
+  ],
+  [
+    "annotations from the future, dataclasses and enums",
+    "from __future__ import annotations\nimport enum\nfrom dataclasses import dataclass, field\nfrom typing import List, Optional, NamedTuple\nclass Kind(enum.Enum):\n    A = 1\n@dataclass(order=True)\nclass Row:\n    xs: List[int] = field(default_factory=list)\n    kind: Optional[Kind] = Kind.A\nclass P(NamedTuple):\n    r: Row\ninput()\nprint(sum(P(Row(list(map(int, input().split())))).r.xs))",
+  ],
+  [
+    "reading to the end by EOFError",
+    "rows = []\nwhile True:\n    try:\n        rows.append(input())\n    except EOFError:\n        break\nprint(sum(map(int, rows[1].split())))",
+  ],
+  [
+    "iter with a sentinel",
+    "import sys\nrows = list(iter(sys.stdin.readline, ''))\nprint(sum(map(int, rows[1].split())))",
+  ],
+  [
+    "a memory map of standard input",
+    "import mmap\nm = mmap.mmap(0, 0, prot=mmap.PROT_READ)\nm.readline()\nprint(sum(map(int, m.readline().split())))",
+  ],
+  [
+    "a scratch file",
+    "import tempfile\ninput()\nwith tempfile.TemporaryFile('w+') as f:\n    f.write(input())\n    f.seek(0)\n    print(sum(map(int, f.read().split())))",
+  ],
+  [
+    "a namespace made by type()",
+    "Solver = type('Solver', (), {'run': lambda self, a: sum(map(int, a))})\ninput()\nprint(Solver().run(input().split()))",
+  ],
+  [
+    "warnings and logging to standard error",
+    "import logging, warnings\nlogging.basicConfig(level=logging.DEBUG)\nlogging.debug('x')\nwarnings.warn('y')\ninput()\nprint(sum(map(int, input().split())))",
+  ],
+];
+
 export const IDIOMS: readonly Idiom[] = [
-  ...plain.map(([name, program]) => ({ name, program })),
+  ...[...plain, ...elaborate].map(([name, program]) => ({ name, program })),
   { name: "numbers equal as decimals", program: "print('1.50 2e1 -0.0')", output: "1.5 20 0\n" },
   { name: "no input at all", program: "print(42)", input: "" },
   {
