@@ -7,9 +7,10 @@ import { Config } from "../recipes/config.ts";
 import { makePlan, planId, readPlan, writePlan } from "../recipes/plan.ts";
 import { checkPlan } from "../recipes/plan-check.ts";
 import { pricesOf } from "../recipes/session.ts";
+import { makeSolverPlan } from "../recipes/solver-plan.ts";
 import { checkText, planText } from "./plan-table.ts";
 import { display } from "./progress.ts";
-import { readConfig, runFolder } from "./run.ts";
+import { readAnyConfig, runFolder } from "./run.ts";
 import { collect, inputsOf } from "./start.ts";
 
 interface Options {
@@ -46,17 +47,19 @@ async function plan(file: string, options: Options): Promise<void> {
   const probe = Number(options.probe);
   if (!Number.isInteger(probe) || probe < 0)
     throw badArgument(`--probe wants a number, not "${options.probe}"`, "--probe 8");
-  const config = await readConfig(file, options.set);
+  const config = await readAnyConfig(file, options.set);
   const screen = display(process.stderr);
   const interrupt = new AbortController();
   const stop = () => interrupt.abort();
   process.once("SIGINT", stop).once("SIGTERM", stop);
   const folder = options.out ?? runFolder(file);
   try {
-    const made = await makePlan(config, {
-      ...{ probe, inputs: await inputsOf(config) },
-      ...{ signal: interrupt.signal, onEvent: screen.onEvent },
-    });
+    const inputs = await inputsOf(config);
+    const { signal } = interrupt;
+    const made =
+      config.recipe === "pocket" || config.recipe === "seeds"
+        ? await makePlan(config, { probe, inputs, signal, onEvent: screen.onEvent })
+        : await makeSolverPlan(config);
     await writePlan(folder, made);
     screen.end();
     process.stdout.write(
@@ -73,7 +76,12 @@ async function check(run: string, { json = false }: Options): Promise<void> {
   const manifest = await readManifest(run);
   if (manifest === undefined)
     throw badArgument(`${run} was planned and has not been run`, "start it with `promptcot run`");
-  const config = Config.parse(manifest.config);
+  const { success, data: config } = Config.safeParse(manifest.config);
+  if (!success)
+    throw badArgument(
+      `${run} is a run of post-training, whose plans have no bounds of their own`,
+      "plan --stages shows each stage",
+    );
   if (planId(config) !== made.config) {
     throw badArgument(`the plan in ${run} is for another config than its run`, "make a plan with the run's own config");
   }

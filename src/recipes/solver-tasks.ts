@@ -9,7 +9,7 @@ import { keepTasks, type TaskChoice } from "../stages/selfplay/tasks.ts";
 import type { StageContext } from "../stages/stage.ts";
 
 /** What is read of a row; columns of other names are left alone. Tests win over an answer where a row has both. */
-const TaskRow = z.object({
+export const TaskRow = z.object({
   id: z.string().min(1),
   problem: z.string().min(1),
   answer: z.string().min(1).optional(),
