@@ -58,7 +58,7 @@ describe("backends and roles", () => {
   it("a GGUF file answers in a role of its own; a gguf backend follows checkpoints too, and trains none", () => {
     const llama = { kind: "gguf", checkpoint: "models/small.gguf", lanes: 2 };
     const config = resolve({ backends: { llama }, roles: { q: { sample: "llama" }, teacher: "llama" } });
-    expect(config.backends?.llama).toMatchObject({ kind: "gguf", lanes: 2, cache: "f32", gpu: false });
+    expect(config.backends?.llama).toMatchObject({ kind: "gguf", lanes: 2, gpu: false });
     expect(fullRoles(config)).toMatchObject({ q: { sample: "llama", train: "embedded" }, teacher: "llama" });
     expect(refusal({ backends: { llama }, roles: { q: { train: "llama" } } })).toMatch(
       /"llama" \(gguf\) does not train/,

@@ -1,10 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { vi } from "vitest";
 import { testBackend } from "../contract.case.ts";
 import { embedded } from "../embedded/index.ts";
 import { optimization, sums, untrained } from "../embedded/small-model.case.ts";
 import { gguf, writeGguf } from "./index.ts";
+
+// A model is trained first, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 testBackend(
   "gguf",

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LlamaModel } from "node-llama-cpp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Model, SampleRequest, SampleResult, ScoreRequest, Tokenizer } from "../contract.ts";
 import { untrained } from "../embedded/small-model.case.ts";
 import { gguf, writeGguf } from "./index.ts";
@@ -12,6 +12,9 @@ import { llamaLibrary } from "./library.ts";
 import { sample } from "./sample.ts";
 
 const shape = { architecture: "llama", hiddenSize: 96, intermediateSize: 200, heads: 6, keyValueHeads: 2 } as const;
+
+// A model is loaded many times, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 let tokenizer: Tokenizer;

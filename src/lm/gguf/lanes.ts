@@ -100,7 +100,8 @@ function contextOptions({ contextLength, threads, cache }: LaneOptions): LlamaCo
     batchSize: BATCH,
     threads,
     failedCreationRemedy: false,
-    // With keys and values in float16, only flash attention reads tokens one by one as it reads them together.
+    // Flash attention computes in float16, whatever is cached; but it reads a token alone as it reads it among others, which is
+    // worth more where activations are quantized, so that a last bit becomes tenths of a nat.
     ...(cache === "f32"
       ? { flashAttention: false, experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32" }
       : { flashAttention: true, experimentalKvCacheKeyType: "F16", experimentalKvCacheValueType: "F16" }),

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -7,6 +7,9 @@ import type { Checkpoint, SampleRequest, SampleResult, Text } from "../contract.
 import { readCheckpoint, writeCheckpoint } from "../embedded/checkpoint.ts";
 import { untrained } from "../embedded/small-model.case.ts";
 import { type GgufConfig, gguf, ggufCheckpoint, libraryFacts, writeGguf } from "./index.ts";
+
+// A model is loaded many times, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 let source: Checkpoint;
@@ -117,6 +120,22 @@ describe("an open GGUF file", () => {
     expect(await identity({ lanes: 2 })).toBe(base);
     expect(await identity({ cache: "f16" })).not.toBe(base);
     expect(await identity({ threads: 2 })).not.toBe(base);
+  });
+
+  it("computes attention in float16 where the file is quantized, unless told otherwise", async () => {
+    const bytes = await readFile(plain.path);
+    const key = "general.file_type";
+    bytes.writeUInt32LE(2, bytes.indexOf(key) + key.length + 4);
+    const path = join(folder, "said-to-be-quantized.gguf");
+    await writeFile(path, bytes);
+    const quantized = await ggufCheckpoint(path);
+    const request = ask({ kind: "text", text: "Add 3 and" }, { maxTokens: 20 });
+    const by = async (options: GgufConfig) => {
+      const [found] = await sample(quantized, [request], options);
+      return found?.ok ? found.logprobs : found?.reason;
+    };
+    expect(await by({})).toEqual(await by({ cache: "f16" }));
+    expect(await by({})).not.toEqual(await by({ cache: "f32" }));
   });
 
   it.each<[string, GgufConfig]>([

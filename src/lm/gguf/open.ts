@@ -20,6 +20,9 @@ import { writeGguf } from "./write.ts";
 /** Part of every identity: raised when a change here changes answers' last bits. */
 const NUMERICS = 1;
 
+/** The format's number for files without quantized tensors. */
+const ALL_FLOAT32 = 0;
+
 /**
  * @throws PromptCotError `checkpoint-changed` if the path no longer holds what the checkpoint names, `bad-gguf`, `bad-tokenizer`,
  * `no-memory`, and those of `ggufCheckpoint`, `writeGguf` and `llamaLibrary`
@@ -71,7 +74,7 @@ async function prepared(
   const tokenizer = tokenizerOf(model, metadata, checkpoint.path);
   const contextLength = Math.min(options.contextLength, model.trainContextSize);
   const threads = options.threads ?? llama.cpuMathCores;
-  const { lanes: count, cache } = options;
+  const { lanes: count, cache = model.fileInfo.metadata.general.file_type === ALL_FLOAT32 ? "f32" : "f16" } = options;
   const vocabSize = metadata.ggml.tokens.length;
   const lanes = await openLanes(model, { lanes: count, threads, contextLength, vocabSize, cache }).catch(
     (cause: unknown) => {

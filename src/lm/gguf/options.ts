@@ -17,8 +17,11 @@ export const GgufOptions = z
     threads: z.int().min(1).optional().describe("Of each lane; default: as many as llama.cpp recommends."),
     cache: z
       .enum(["f32", "f16"])
-      .default("f32")
-      .describe("Precision of cached keys and values; f16 takes half the memory and moves scores by some 0.001 nats."),
+      .optional()
+      .describe(
+        "Precision of attention: f32 is exact, f16 takes half the memory and scores tokens exactly as it samples them in " +
+          "quantized models too. Default: f32 for a model in float32, else f16.",
+      ),
     gpu: z
       .boolean()
       .default(false)
