@@ -102,7 +102,7 @@ describe("curation of what was written", () => {
       leaked: "decontamination",
       alone: "filters",
       twin: "filters",
-      broken: "malformed output",
+      broken: "format",
     });
     expect([first, second].sort()).toEqual(["deduplication", "kept"]);
     const kept = await Array.fromAsync(keptProblems({ folder }));

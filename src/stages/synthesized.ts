@@ -37,7 +37,7 @@ export async function* keptProblems(run: { folder: string }): AsyncGenerator<Pro
 }
 
 /** What can take a problem, in the order in which a drop is put down to one of them. */
-export const CURATION_STEPS = ["malformed output", "filters", "decontamination", "deduplication"] as const;
+export const CURATION_STEPS = ["format", "filters", "decontamination", "deduplication"] as const;
 
 const KINDS = {
   exact: "the same words and numbers as another",
@@ -49,7 +49,7 @@ const KINDS = {
 export function dropOf({ written, screening, curation }: Synthesized): Drop | undefined {
   const took = (step: (typeof CURATION_STEPS)[number], reason: string, id: string, text: string) =>
     ({ step, reason, id, text }) satisfies Drop;
-  if (!written.ok) return took("malformed output", written.reason, written.id, written.text);
+  if (!written.ok) return took("format", written.reason, written.id, written.text);
   const { id, problem } = written.problem;
   if (screening?.filter) return took("filters", `${screening.filter.filter}: ${screening.filter.reason}`, id, problem);
   if (screening?.overlap) {
