@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { copyPart } from "../src/journal/ledger-gc.ts";
 import { ledgerStats } from "../src/journal/ledger-stats.ts";
+import { partFolder, usedBy } from "../src/journal/ledger-used.ts";
 import { readStatus } from "../src/journal/run.ts";
 import { readUsage, type UsageLine } from "../src/journal/usage.ts";
 import { SERVER_CHECKS } from "../src/recipes/account.ts";
@@ -73,6 +75,26 @@ describe("the account of a run", () => {
     expect(server.bodies.filter(isOfStage)).toEqual([]);
     expect(await answersOf(second)).toEqual(await answersOf(asking));
     expect((await readStatus(second.folder))?.spend).toMatchObject({ ledgerRequests: COUNT });
+  });
+
+  it("takes its part of the ledger along, and goes on elsewhere without paying again", async () => {
+    const { asking, server } = await scene();
+    await askAll({ ...asking, count: 120 });
+    await askAll({ ...asking, folder: join(asking.folder, "..", "other"), count: 300 });
+    const taken = await copyPart(asking.ledger, partFolder(asking.folder), "taken", await usedBy(asking.folder));
+    expect(taken).toMatchObject({ kept: 120, dropped: { others: 180 } });
+    // Another project: the run's folder alone is there, without what it had finished.
+    const elsewhere = {
+      ...asking,
+      folder: join(asking.folder, "..", "..", "elsewhere"),
+      ledger: join(asking.ledger, "..", "new"),
+    };
+    await cp(partFolder(asking.folder), partFolder(elsewhere.folder), { recursive: true });
+    server.bodies.length = 0;
+    await askAll({ ...elsewhere, count: 130 });
+    expect(server.bodies.filter(isOfStage)).toHaveLength(10);
+    const lines = await readUsage(elsewhere.folder);
+    expect([had(lines, "paid"), had(lines, "ledger")]).toEqual([10, 120]);
   });
 
   it("survives kill −9: nothing that a server answered is left out, and nothing is asked again", async () => {

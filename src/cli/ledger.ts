@@ -1,10 +1,11 @@
-/** `promptcot ledger stats | why | gc`: looks into the store of raw model answers, and tidies it. */
+/** `promptcot ledger stats | why | gc | take`: looks into the store of raw model answers, tidies it, and hands parts of it on. */
 import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
 import { RequestKey } from "../journal/ledger.ts";
-import { type GcReport, ledgerGc } from "../journal/ledger-gc.ts";
+import { copyPart, type GcReport, ledgerGc } from "../journal/ledger-gc.ts";
 import { type LedgerStats, ledgerStats } from "../journal/ledger-stats.ts";
+import { partFolder, usedBy } from "../journal/ledger-used.ts";
 import { ledgerWhy, type Why } from "../journal/ledger-why.ts";
 
 const DAY_MS = 86_400_000;
@@ -48,6 +49,20 @@ export function ledgerCommand(): Command {
         ...(options.dryRun ? { dryRun: true } : {}),
       });
       console.log(gcText(report, options.dryRun ?? false));
+    });
+  ledger
+    .command("take")
+    .description(
+      "copy the answers that a run used into its folder, which then is complete: it can be moved and gone on with",
+    )
+    .argument("<run>", "run folder")
+    .option("--ledger <folder>", "the ledger's folder", "ledger")
+    .action(async (run: string, options: { ledger: string }) => {
+      const used = await usedBy(run);
+      const report = await copyPart(options.ledger, partFolder(run), Date.now().toString(36), used);
+      console.log(
+        `${partFolder(run)}: ${count(report.kept, "answer")} to ${count(used.size, "request")}, ${megabytes(report.bytesAfter)}`,
+      );
     });
   return ledger;
 }

@@ -5,6 +5,7 @@
 import { appendFile, type FileHandle, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { writeFolderAtomic } from "./files.ts";
+import type { IdSet } from "./ids.ts";
 import { bodyId, segmentNames } from "./ledger.ts";
 import {
   ANSWERS,
@@ -24,6 +25,8 @@ export interface GcOptions {
   models?: readonly string[];
   /** Answers kept before this time (milliseconds since the epoch) are dropped. */
   before?: number;
+  /** Only these requests' answers are kept. */
+  only?: Pick<IdSet, "has">;
   /** Only counts. */
   dryRun?: boolean;
   /** Name of the merged segment, unique. */
@@ -35,21 +38,14 @@ export interface GcReport {
   /** Segments in use by a live process. */
   skipped: number;
   kept: number;
-  dropped: { rejected: number; repeated: number; models: number; old: number };
+  dropped: { rejected: number; repeated: number; models: number; old: number; others: number };
   bytesBefore: number;
   bytesAfter: number;
 }
 
 /** @throws PromptCotError boundary `storage`; the ledger is then as it was. */
 export async function ledgerGc(folder: string, options: GcOptions): Promise<GcReport> {
-  const report: GcReport = {
-    merged: 0,
-    skipped: 0,
-    kept: 0,
-    dropped: { rejected: 0, repeated: 0, models: 0, old: 0 },
-    bytesBefore: 0,
-    bytesAfter: 0,
-  };
+  const report = emptyReport();
   const held: { path: string; lock: Lock }[] = [];
   try {
     for (const name of await segmentNames(folder)) {
@@ -79,6 +75,28 @@ export async function ledgerGc(folder: string, options: GcOptions): Promise<GcRe
   } finally {
     for (const { lock } of held) await lock.release();
   }
+}
+
+/**
+ * Copies the answers to the requests in `only`, with the parts that they name, from one ledger into another folder, which then
+ * is a ledger of its own; what was there before is replaced. The ledger may be in use.
+ */
+export async function copyPart(ledger: string, out: string, name: string, only: Pick<IdSet, "has">): Promise<GcReport> {
+  const report = emptyReport();
+  const before = await segmentNames(out);
+  const names = await segmentNames(ledger);
+  report.merged = names.length;
+  const paths = names.map((segment) => join(ledger, segment));
+  await writeFolderAtomic(join(out, WRITER_PREFIX + name), (temporary) =>
+    merge(paths, temporary, { name, only }, report),
+  );
+  for (const old of before) await rm(join(out, old), { recursive: true, force: true });
+  return report;
+}
+
+function emptyReport(): GcReport {
+  const dropped = { rejected: 0, repeated: 0, models: 0, old: 0, others: 0 };
+  return { merged: 0, skipped: 0, kept: 0, dropped, bytesBefore: 0, bytesAfter: 0 };
 }
 
 async function merge(
@@ -123,6 +141,7 @@ function dropReason(
   rejected: ReadonlySet<string>,
   seen: Set<string>,
 ): keyof GcReport["dropped"] | undefined {
+  if (options.only?.has(answer.key) === false) return "others";
   const body = `${answer.key}/${bodyId(answer.raw)}`;
   if (rejected.has(body)) return "rejected";
   if (options.models?.includes(answer.model)) return "models";

@@ -197,8 +197,8 @@ describe("collecting", () => {
 
     const dry = await ledgerGc(folder, { name: "x", dryRun: true });
     const report = await ledgerGc(folder, { name: "merged", models: ["m2"] });
-    expect(dry.dropped).toEqual({ rejected: 1, repeated: 1, models: 0, old: 0 });
-    expect(report.dropped).toEqual({ rejected: 1, repeated: 1, models: 1, old: 0 });
+    expect(dry.dropped).toEqual({ rejected: 1, repeated: 1, models: 0, old: 0, others: 0 });
+    expect(report.dropped).toEqual({ rejected: 1, repeated: 1, models: 1, old: 0, others: 0 });
     expect(report).toMatchObject({ merged: 2, kept: 11 });
     expect(report.bytesAfter).toBeLessThan(report.bytesBefore);
     const after = await openLedger(folder);

@@ -85,7 +85,11 @@ export async function probeSpeeds(
   } finally {
     await cast.close();
   }
-  if (roles.q.sample === roles.p.sample) copySpeed(speeds, roles.q.sample);
+  copySpeed(speeds, { backend: roles.q.sample, kind: "sample", of: "q" }, "p");
+  // The solver is as large as they are.
+  copySpeed(speeds, { backend: roles.q.sample, kind: "sample", of: "q" }, "other");
+  copySpeed(speeds, { backend: roles.p.score, kind: "score", of: "p" }, "other");
+  copySpeed(speeds, { backend: roles.q.train, kind: "train", of: "q" }, "other");
   return speeds;
 }
 
@@ -146,10 +150,10 @@ async function attempt({ notes }: Scene, task: Task, speeds: Map<string, Speed>)
   }
 }
 
-/** One backend samples for both models: the lengths differ, the speed for each token hardly. */
-function copySpeed(speeds: Map<string, Speed>, backend: string): void {
-  const speed = speeds.get(nameOf({ backend, kind: "sample", of: "q" }));
-  if (speed !== undefined) speeds.set(nameOf({ backend, kind: "sample", of: "p" }), speed);
+/** One backend works for several models of one size: the lengths differ, the speed for each token hardly. */
+function copySpeed(speeds: Map<string, Speed>, from: Pick<Work, "backend" | "kind" | "of">, to: Work["of"]): void {
+  const [speed, name] = [speeds.get(nameOf(from)), nameOf({ ...from, of: to })];
+  if (speed !== undefined && !speeds.has(name)) speeds.set(name, speed);
 }
 
 /** The model that the run starts from. */

@@ -7,6 +7,7 @@ import type { Json } from "../core/hash.ts";
 import { rng } from "../core/rng.ts";
 import { inline } from "../exec/inline.ts";
 import { type Ledger, openLedger, type RawExchange } from "../journal/ledger.ts";
+import { ledgerOfRun } from "../journal/ledger-used.ts";
 import { openRun, type Run } from "../journal/run.ts";
 import type { UsageLine } from "../journal/usage.ts";
 import type { StageContext } from "../stages/stage.ts";
@@ -59,6 +60,7 @@ const TICK = 2000;
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, folder, signal, onEvent, now = Date.now } = options;
   const ledger = sharedLedger(options.ledger ?? "ledger");
+  const used = ledgerOfRun(ledger.exchange, folder);
   let act = "start";
   let progress = { done: 0, total: 0, unit: "" };
   let lastWrite = 0;
@@ -112,7 +114,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   return {
     run,
     context: { folder, rng: rng(config.seed), executor: inline(), signal: until, onEvent: onWork },
-    ledger,
+    ledger: { folder: ledger.folder, exchange: used },
     account: books,
     async act(name, work) {
       act = name;
@@ -129,6 +131,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     async close(state) {
       clearInterval(ticking);
       await pending;
+      await used.close();
       await ledger.close();
       books.close();
       await writeStatus(state);

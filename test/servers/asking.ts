@@ -30,7 +30,7 @@ export function askingConfig({ url, backend }: Pick<Asking, "url" | "backend">):
     ...{ kind: "openai", url, model: "toy", dialect: "vllm", contextLength: 4096 },
     weights: { kind: "pinned", provider: "toy", version: "toy" },
     limits: { inFlight: 16 },
-    timeouts: { baseSeconds: 0.6, secondsPerToken: 0, deadSeconds: 60, metricsSeconds: 1 },
+    timeouts: { baseSeconds: 30, secondsPerToken: 0, deadSeconds: 60, metricsSeconds: 1 },
     retry: { attempts: 12, firstSeconds: 0.02, longestSeconds: 1 },
     price: { prompt: 1, completion: 2 },
     ...backend,
