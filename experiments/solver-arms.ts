@@ -104,7 +104,7 @@ export async function playSeed(plan: SeedPlan): Promise<SeedResult> {
     ...{ sampler: base.engine, scorer: base.engine, trainer: base.engine.trainer, tokenizer: base.tokenizer },
     ...{ from: base.q, p: { backend: base.engine, checkpoint: base.p.em } },
   };
-  const { solver } = await makeSolver(context, config.selfPlay, parts, seeds.taught);
+  const solver = await makeSolver(context, config, parts, seeds.taught, held.stopping);
   const test = scoring(config, held.test);
   const before = (await heldOutScore(context, "test/before", solver, test)).rates;
 

@@ -43,7 +43,7 @@ export async function pocketSelfPlay(session: Session, config: PocketConfig, par
   if (settings.rounds === 0) return;
   const seeds = await solverSeeds(context, settings);
   const held = heldOutSets(context.rng, settings, new Set(seeds.all.map(({ skeleton }) => skeleton)));
-  const { solver } = await session.act("solver", () => makeSolver(context, settings, parts, seeds.taught));
+  const solver = await session.act("solver", () => makeSolver(context, config, parts, seeds.taught, held.stopping));
   const tasks = await session.act("its problems", () => writtenTasks(context, config, parts, held.skeletons));
   const labels = await session.act("labels", () => label(context, { ...labelling(config, solver), tasks }));
   const outcome = await session.act("self-play", () =>
@@ -85,27 +85,32 @@ const splitJournal = {
 /** Fresh problems for the score after each round, and others for before and after; no seed has one of their skeletons. */
 export function heldOutSets(rng: Rng, { heldOut, solver }: PocketSelfPlayConfig, taken: ReadonlySet<string>) {
   const random = rng.fork("selfplay", "held-out");
-  const fresh = heldOutTasks(heldOut.dev + heldOut.test, { random, concepts: solver.concepts, taken });
+  const { dev, test } = heldOut;
+  const fresh = heldOutTasks(2 * dev + test, { random, concepts: solver.concepts, taken });
   return {
-    dev: fresh.slice(0, heldOut.dev),
-    test: fresh.slice(heldOut.dev),
+    /** Problems on which the solver's own training is stopped. */
+    stopping: fresh.slice(0, dev),
+    dev: fresh.slice(dev, 2 * dev),
+    test: fresh.slice(2 * dev),
     skeletons: new Set(fresh.map(({ problem }) => skeletonOf(problem))),
   };
 }
 
 export async function makeSolver(
   context: StageContext,
-  { solver: settings }: PocketSelfPlayConfig,
+  config: PocketConfig,
   { trainer, from, tokenizer, sampler }: SolverParts,
   seeds: readonly PocketSeed[],
-): Promise<{ solver: Solver }> {
+  stopping: readonly Task[],
+): Promise<Solver> {
+  const { solver: settings } = config.selfPlay;
   if (seeds.length < settings.solutions) {
     const message = `${seeds.length} training seeds are about the solver's concepts, fewer than the ${settings.solutions} asked for: all are taught`;
     context.onEvent?.({ kind: "note", message });
   }
-  const name = "selfplay/solver";
-  const checkpoint = await trainSolver(context, { name, trainer, from, tokenizer, seeds, solver: settings });
-  return { solver: pocketSolver(sampler, checkpoint, tokenizer) };
+  const parts = { name: "selfplay/solver", trainer, sampler, from, tokenizer };
+  const checkpoint = await trainSolver(context, { ...parts, seeds, settings, stopping: scoring(config, stopping) });
+  return pocketSolver(sampler, checkpoint, tokenizer);
 }
 
 /** Where the problems are that `p` wrote for the solver. */

@@ -1,12 +1,11 @@
 /**
  * The solver of the pocket domain: how it reads a problem and writes a solution, and how it comes to be. It starts from the
- * cold start's `q`, which has learned to read problems, does sums, and is taught a few worked solutions. Plays no rounds.
+ * cold start's `q`, which has learned to read problems, and is taught a few worked solutions and some arithmetic. Plays no rounds.
  */
 import type { Rng } from "../core/rng.ts";
 import type { Grader } from "../domains/contract.ts";
 import { answersEqual, majority } from "../domains/math/index.ts";
 import {
-  arithmeticLine,
   type Combinations,
   type ConceptName,
   finalAnswer,
@@ -14,9 +13,11 @@ import {
   pocketGrader,
   pocketOracle,
   pocketSeeds,
+  working,
 } from "../domains/pocket/index.ts";
 import type { Backend, Checkpoint, Tokenizer, Trainer, TrainRow } from "../lm/contract.ts";
 import { row } from "../stages/em/format.ts";
+import { type HeldOut, heldOutScore } from "../stages/selfplay/held-out.ts";
 import type { Gold, Task } from "../stages/selfplay/records.ts";
 import type { Solver } from "../stages/selfplay/solver.ts";
 import { type StageContext, trained } from "../stages/stage.ts";
@@ -77,56 +78,63 @@ export function solutionRows(tokenizer: Tokenizer, seeds: readonly PocketSeed[])
   return seeds.map(({ id, problem, solution }) => row(id, format.prompt(problem), format.completion(solution), 1));
 }
 
-/** Lines of sums as rows: the results are taught, not the numbers that are added. */
-export function sumRows(tokenizer: Tokenizer, count: number, random: Rng): TrainRow[] {
+/** Workings as rows: what stands after an equals sign is taught, not the numbers that happen to be there. */
+export function workingRows(
+  tokenizer: Tokenizer,
+  count: number,
+  concepts: readonly ConceptName[],
+  random: Rng,
+): TrainRow[] {
   const { mark, end } = solutionFormat(tokenizer);
   return Array.from({ length: count }, (_, i) => {
     const ids = [mark];
     const targets = [0];
-    for (const piece of arithmeticLine(random.fork(i)).match(/ \d+(?=[,.])|[^=,]+=|[,.]/g) ?? []) {
+    for (const [piece] of working(concepts, random.fork(i)).matchAll(/(?<= =) [\d/]+|(?:(?!(?<= =) \d)[\s\S])+/g)) {
       const tokens = tokenizer.encode(piece);
       ids.push(...tokens);
-      targets.push(...tokens.map(() => (piece.endsWith("=") ? 0 : 1)));
+      targets.push(...tokens.map(() => (/^ [\d/]+$/.test(piece) ? 1 : 0)));
     }
-    return { id: `sums/${i}`, ids: [...ids, end], targets: [...targets, 1], weight: 1 };
+    return { id: `working/${i}`, ids: [...ids, end], targets: [...targets, 1], weight: 1 };
   });
 }
 
-/** The solver as self-play finds it: sums first, then the worked solutions of the seeds. */
-export async function trainSolver(
-  context: StageContext,
-  options: {
-    name: string;
-    trainer: Trainer;
-    from: Checkpoint;
-    tokenizer: Tokenizer;
-    seeds: readonly PocketSeed[];
-    solver: PocketSelfPlayConfig["solver"];
-  },
-): Promise<Checkpoint> {
-  const { name, trainer, from, tokenizer, seeds, solver } = options;
-  const order = (part: string) => context.rng.fork(name, part, "order").uint32();
-  const sums = await trained(context, {
-    ...{ name: `${name}/sums`, trainer },
-    job: {
-      kind: "sft",
-      job: {
-        ...{ from, ...fitOf(solver.sumsFit), seed: order("sums") },
-        rows: sumRows(tokenizer, solver.sums, context.rng.fork(name, "sums")),
-      },
-    },
-  });
-  const taught = await trained(context, {
-    ...{ name: `${name}/solutions`, trainer },
-    job: {
-      kind: "sft",
-      job: {
-        ...{ from: sums.checkpoint, ...fitOf(solver.fit), seed: order("solutions") },
-        rows: solutionRows(tokenizer, seeds),
-      },
-    },
-  });
-  return taught.checkpoint;
+export interface SolverTraining {
+  /** Jobs and journals go under this name: `selfplay/solver`. */
+  name: string;
+  trainer: Trainer;
+  sampler: Backend;
+  from: Checkpoint;
+  tokenizer: Tokenizer;
+  /** Whose worked solutions are taught. */
+  seeds: readonly PocketSeed[];
+  settings: PocketSelfPlayConfig["solver"];
+  /** Problems on which its training is stopped; no score is reported on them. */
+  stopping: HeldOut;
+}
+
+/**
+ * The solver as self-play finds it: trained part by part until it is right about as often as asked for, so that there is something
+ * left to learn. A solver that never gets there is taken as it is, with a note.
+ */
+export async function trainSolver(context: StageContext, options: SolverTraining): Promise<Checkpoint> {
+  const { name, trainer, sampler, tokenizer, seeds, settings, stopping } = options;
+  const solutions = solutionRows(tokenizer, seeds);
+  const repeated = Array.from({ length: settings.repeats }, () => solutions).flat();
+  let checkpoint = options.from;
+  let reached = 0;
+  for (let part = 1; part <= settings.parts; part++) {
+    const own = `${name}/part-${part}`;
+    const fresh = workingRows(tokenizer, settings.workings, settings.concepts, context.rng.fork(own, "workings"));
+    const seed = context.rng.fork(own, "order").uint32();
+    const job = { from: checkpoint, rows: [...repeated, ...fresh], ...fitOf(settings.fit), seed };
+    ({ checkpoint } = await trained(context, { name: own, trainer, job: { kind: "sft", job } }));
+    reached = (await heldOutScore(context, own, pocketSolver(sampler, checkpoint, tokenizer), stopping)).score;
+    context.onEvent?.({ kind: "note", message: `solver, part ${part}: ${(100 * reached).toFixed(1)} % right` });
+    if (reached >= settings.until) return checkpoint;
+  }
+  const message = `the solver is right ${(100 * reached).toFixed(1)} % of the time after ${settings.parts} parts, not ${100 * settings.until} %: going on with it`;
+  context.onEvent?.({ kind: "note", message });
+  return checkpoint;
 }
 
 /** Every set of two of the solver's concepts, whether or not seeds have shown it. */

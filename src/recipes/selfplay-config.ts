@@ -89,10 +89,12 @@ export const paperSelfPlay = {
 export const PocketSelfPlayConfig = SelfPlayConfig.extend({
   solver: z.strictObject({
     concepts: z.array(z.enum(conceptNames)).min(2).describe("what its problems are about, two concepts each"),
-    sums: count.describe("lines of plain arithmetic that it is taught first, starting from the cold start's q"),
-    sumsFit: FitConfig,
-    solutions: count.describe("training seeds whose worked solutions it is then taught"),
-    fit: FitConfig,
+    solutions: count.describe("training seeds whose worked solutions it is taught, from the cold start's q on"),
+    repeats: count.describe("how often each solution is read in a part of its training"),
+    workings: natural.describe("workings without problems beside them, fresh ones in each part"),
+    parts: count.describe("most parts of its training"),
+    until: share.describe("score on problems of its own at which its training ends: what is left is for self-play"),
+    fit: FitConfig.describe("a part of its training"),
   }),
   tasks: count.describe("problems that p is asked for"),
   labels: z.strictObject({ generations: count, temperature: z.number().positive(), vote: VoteConfig }),
@@ -117,7 +119,14 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
     solver: {
       // Eight of the 25, with short working: what a model of this size learns from so few solutions.
       concepts: ["age", "angles", "area", "change", "digit sum", "equation", "perimeter", "sharing"],
-      ...{ sums: 3000, sumsFit: fit(8, 1, 4e-3, 30), solutions: 120, fit: fit(8, 12, 2e-3, 30) },
+      ...{
+        solutions: 200,
+        repeats: 4,
+        workings: 1200,
+        parts: 5,
+        until: 0.4,
+        fit: { ...fit(8, 1, 4e-3, 20), floor: 0.3 },
+      },
     },
     tasks: 200,
     labels: { generations: 8, temperature: 1, vote: { leastVotes: 4, leastMargin: 0.25 } },
@@ -128,7 +137,7 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
       return {
         ...shared,
         attempts: { ...shared.attempts, maxTokens: 48 },
-        solver: { ...shared.solver, sums: 16, sumsFit: fit(8, 1, 1e-2, 2), solutions: 24, fit: fit(8, 30, 1e-2, 5) },
+        solver: { ...shared.solver, ...{ solutions: 24, repeats: 8, workings: 16, parts: 2 }, fit: fit(8, 1, 1e-2, 5) },
         tasks: 8,
         labels: { ...shared.labels, vote: { leastVotes: 1, leastMargin: 0 } },
         heldOut: { ...shared.heldOut, dev: 4, test: 4 },
@@ -137,17 +146,11 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
       return shared;
     case "paper":
       return {
-        ...shared,
-        rounds: 3,
+        ...{ ...shared, rounds: 3, tasks: 4000, heldOut: { ...shared.heldOut, dev: 300, test: 1000 } },
         solver: {
-          ...shared.solver,
-          concepts: [...conceptNames],
-          sums: 20_000,
-          solutions: 4000,
-          fit: fit(16, 4, 1e-3, 50),
+          ...{ concepts: [...conceptNames], solutions: 4000, repeats: 1, workings: 8000, parts: 20, until: 0.4 },
+          fit: { ...fit(16, 1, 1e-3, 50), floor: 0.3 },
         },
-        tasks: 4000,
-        heldOut: { ...shared.heldOut, dev: 300, test: 1000 },
       };
     default:
       return scale satisfies never;

@@ -7,8 +7,8 @@ import { fullRoles } from "./backend-config.ts";
 import type { PocketConfig } from "./config.ts";
 import type { Extent, Work } from "./work.ts";
 
-/** Tokens that a line of sums teaches: some ten results with their signs. */
-const SUMS_LINE = between(10, 40, 100);
+/** Tokens of a working that are taught: its results. */
+const WORKING = between(2, 10, 40);
 
 /** Tokens of a worked solution: a few lines. */
 const SOLUTION = between(8, 30, 90);
@@ -35,20 +35,21 @@ export function selfPlayWork(config: PocketConfig, { triples }: Extent): Work[] 
   const whole = sum([triples.rationale, triples.problem]);
   const asked = exactly(selfPlay.tasks);
   const rollouts = times(tasks, attempts.count);
+  const { solver: settings } = selfPlay;
+  const parts = Array.from({ length: settings.parts }, (_, i) => i + 1);
+  const solutions = between(0, settings.solutions, settings.solutions);
   const rounds = Array.from({ length: selfPlay.rounds }, (_, i) => i + 1);
   return [
-    taught(
-      "selfplay/solver/sums",
-      exactly(selfPlay.solver.sums),
-      SUMS_LINE,
-      selfPlay.solver.sumsFit.epochs,
-      exactly(1),
-    ),
-    taught(
-      "selfplay/solver/solutions",
-      ...([between(0, selfPlay.solver.solutions, selfPlay.solver.solutions), SOLUTION] as const),
-      ...([selfPlay.solver.fit.epochs, exactly(1)] as const),
-    ),
+    ...parts.flatMap((part) => {
+      // Its training ends when it is right often enough.
+      const happens = part === 1 ? exactly(1) : between(0, 1, 1);
+      const name = `selfplay/solver/part-${part}`;
+      const rows = sum([times(solutions, times(SOLUTION, settings.repeats)), times(WORKING, settings.workings)]);
+      return [
+        taught(name, happens, rows, settings.fit.epochs, happens),
+        tried(`${name}/rollouts`, times(exactly(heldOut.dev * heldOut.attempts), happens)),
+      ];
+    }),
     {
       ...{ act, stage: "selfplay/synthesis/written", backend: p.sample, of: "p", kind: "sample", requests: asked },
       prompt: times(asked, between(0.5 * triples.promptOfP.low, triples.promptOfP.mid, 2 * triples.promptOfP.high)),

@@ -146,8 +146,8 @@ describe("the recipes of post-training", () => {
     await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
     const { session, config } = await sessionFor("code-run", {
       ...{ recipe: "code-selfplay", problems: { file } },
-      selfPlay: { band: { below: 1 }, attempts: { maxTokens: 128 } },
-      labels: { maxTokens: 128, minTests: 2 },
+      selfPlay: { band: { below: 1 }, attempts: { maxTokens: 256 } },
+      labels: { maxTokens: 256, minTests: 2 },
     });
     if (config.recipe !== "code-selfplay") throw new Error("another recipe");
     await codeSelfPlay(session, config, castOf(sampler, speaker));
@@ -167,7 +167,7 @@ describe("the recipes of post-training", () => {
     const file = await sums("sft", 12, (i) => ({ answer: String(2 * i + 4) }));
     const { session, config, notes } = await sessionFor("sft-run", {
       ...{ recipe: "math-sft", family: "chat", problems: { file } },
-      ...{ traces: { agree: true }, teacher: { attempts: { count: 2 } }, fit: { batchSize: 4 } },
+      ...{ traces: { agree: true, mostTokens: 400 }, teacher: { attempts: { count: 2 } }, fit: { batchSize: 4 } },
     });
     if (config.recipe !== "math-sft") throw new Error("another recipe");
     await mathSft(session, config, castOf(adder(0.5), adder(0.5)));

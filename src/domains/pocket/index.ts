@@ -1,6 +1,5 @@
 /** The pocket domain: a miniature of competition mathematics whose every text an oracle can judge exactly. */
 export { pocketAnnotators, vagueAnnotator } from "./annotate.ts";
-export { arithmeticLine } from "./arithmetic.ts";
 export { type Combinations, heldOutCombinations, teachingOrder } from "./combinations.ts";
 export { type ConceptName, conceptNames, concepts } from "./concepts.ts";
 export { PocketSeed, pocketSeeds } from "./generate.ts";
@@ -10,3 +9,4 @@ export { pocketOracle, type Reading, type ReadStep, readProblem } from "./oracle
 export { skeletonOf } from "./oracle/skeleton.ts";
 export { PlanStep } from "./plan.ts";
 export { pocketSplit } from "./split.ts";
+export { working } from "./workings.ts";
