@@ -3,13 +3,13 @@ import { join, resolve } from "node:path";
 import { PromptCotError } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/events.ts";
 import type { Json } from "../../core/hash.ts";
-import { exists, makeFolder, writeFileAtomic, writeStreamAtomic } from "../../journal/files.ts";
+import { exists, makeFolder, writeFileAtomic } from "../../journal/files.ts";
 import type { DpoJob, SftJob, Trained } from "../contract.ts";
 import { readTokenizerFiles } from "../embedded/checkpoint.ts";
 import { readTokenizer } from "../embedded/tokenizer.ts";
 import { type Split, splitBatch, stepsOf } from "../external/batches.ts";
 import { follower, lastCheckpoint } from "../external/follow.ts";
-import { carryOut, checkRows, identityOf, type Outcome, refusal, type Work } from "../external/job.ts";
+import { carryOut, checkRows, identityOf, type Outcome, refusal, type Work, writeLines } from "../external/job.ts";
 import { runProgram } from "../external/program.ts";
 import { type RowFormat, rowLines } from "./rows.ts";
 
@@ -76,9 +76,7 @@ async function write(
   places: { from: string; data: string; folder: string; out: string },
 ) {
   const tokenizer = readTokenizer(await readTokenizerFiles(places.from), places.from);
-  await writeStreamAtomic(places.data, async (file) => {
-    for (const line of rowLines(job, plan.rows, tokenizer)) await file.writeFile(`${line}\n`);
-  });
+  await writeLines(places.data, rowLines(job, plan.rows, tokenizer));
   await makeFolder(places.out);
   for (const [name, text] of Object.entries(plan.files)) await writeFileAtomic(join(places.folder, name), text);
 }

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/events.ts";
 import { canonicalJson, contentId, type Json } from "../../core/hash.ts";
-import { exists, writeFileAtomic, writeFolderAtomic } from "../../journal/files.ts";
+import { exists, writeFileAtomic, writeFolderAtomic, writeStreamAtomic } from "../../journal/files.ts";
 import { acquireLock } from "../../journal/lock.ts";
 import type { DpoJob, GrpoJob, SftJob, Trained } from "../contract.ts";
 import { openCheckpoint } from "../embedded/checkpoint.ts";
@@ -102,6 +102,22 @@ function parsed(text: string): unknown {
     return null;
   }
 }
+
+/** Writes lines to a file that appears whole, a few at a time in memory. */
+export async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
+  await writeStreamAtomic(path, async (file) => {
+    let pending = "";
+    for (const line of lines) {
+      pending += `${line}\n`;
+      if (pending.length < LINES_AT_ONCE) continue;
+      await file.writeFile(pending);
+      pending = "";
+    }
+    await file.writeFile(pending);
+  });
+}
+
+const LINES_AT_ONCE = 1 << 20;
 
 /** Names of ours beside a model that another job's result must not inherit. */
 const NOT_INHERITED = new Set(["optimizer.safetensors", "training.json", "trainer.json", "trainer.log"]);

@@ -28,7 +28,7 @@ export async function grpoTask(job: GrpoJob, options: ResolvedTrlOptions): Promi
       ...{ temperature: job.temperature, top_p: job.topP, beta: job.beta },
       reward_funcs: [`${SHIM}.graded`],
     },
-    lines: () => job.rows.map(({ id, prompt }) => line(id, prompt, tokenizer)),
+    lines: () => job.rows.values().map(({ id, prompt }) => line(id, prompt, tokenizer)),
     steps: undefined, // TRL may take several steps with the same answers
   };
 }

@@ -3,9 +3,9 @@ import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { CallOptions } from "../../core/events.ts";
 import type { Json } from "../../core/hash.ts";
-import { exists, writeFileAtomic, writeStreamAtomic } from "../../journal/files.ts";
+import { exists, writeFileAtomic } from "../../journal/files.ts";
 import { follower, lastCheckpoint, type TrainerState } from "../external/follow.ts";
-import { type Outcome, refusal, type Work } from "../external/job.ts";
+import { type Outcome, refusal, type Work, writeLines } from "../external/job.ts";
 import { type Program, runProgram } from "../external/program.ts";
 import { yaml } from "../external/yaml.ts";
 import { commonKeys, launchKeys, ownedTwice } from "./config.ts";
@@ -29,9 +29,7 @@ export async function prepare(task: Task, environment: Environment, work: Work):
   const found = await lastCheckpoint(places.output);
   const model = resolve(job.from.path);
   const at = { model, data: places.data, output: places.output, resume: found?.folder };
-  await writeStreamAtomic(places.data, async (file) => {
-    for (const line of task.lines()) await file.writeFile(`${line}\n`);
-  });
+  await writeLines(places.data, task.lines());
   const keys = { ...commonKeys(job, options, at, task.answersPerRow), ...task.keys, ...launchKeys(options) };
   await writeFileAtomic(places.config, yaml(keys));
   await rm(join(work.folder, "datasets"), { recursive: true, force: true });

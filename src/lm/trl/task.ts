@@ -25,7 +25,7 @@ export function sftTask(job: SftJob, options: ResolvedTrlOptions, longest: numbe
   return {
     ...{ kind: "sft", job, options, answersPerRow: 1 },
     keys: { max_length: options.maxLength ?? longest },
-    lines: () => job.rows.map(sftLine),
+    lines: () => job.rows.values().map(sftLine),
     steps: options.extra.packing === true ? undefined : steps,
   };
 }
@@ -46,7 +46,7 @@ export function dpoTask(job: DpoJob, options: ResolvedTrlOptions, longest: numbe
   return {
     ...{ kind: "dpo", job, steps, script: "dpo.py", answersPerRow: 1 },
     keys: { max_length: options.maxLength ?? longest, beta, precompute_ref_log_probs: true, ...terms },
-    lines: () => job.rows.map(dpoLine),
+    lines: () => job.rows.values().map(dpoLine),
     options: nllWeight > 0 ? { ...options, perDeviceBatch: 1 } : options,
   };
 }
