@@ -26,7 +26,7 @@ import { parseArgs } from "node:util";
 import { type Rng, rng } from "../src/core/rng.ts";
 import { paraphrase } from "../src/curate/calibrate/paraphrase.ts";
 import { sharedLines, stripLines } from "../src/curate/calibrate/shared-lines.ts";
-import { createDrawer } from "../src/curate/concepts/draw.ts";
+import { createDrawer, type Drawer } from "../src/curate/concepts/draw.ts";
 import { indexOf, SampleSettings, sampleConceptSets } from "../src/curate/concepts/sample.ts";
 import { buildConceptSpace, type ConceptSpace } from "../src/curate/concepts/space.ts";
 import { dedup } from "../src/curate/dedup/dedup.ts";
@@ -259,6 +259,7 @@ async function sample(concepts: number, sets: number): Promise<void> {
 function variation(space: ConceptSpace, settings: SampleSettings): void {
   const random = rng("variation");
   const drawer = createDrawer(indexOf(space, settings, undefined, random.fork("index")));
+  exactDistance(drawer);
   const size = space.names.length;
   const draws = 100_000;
   const set = new Uint32Array(5);
@@ -279,6 +280,21 @@ function variation(space: ConceptSpace, settings: SampleSettings): void {
       `  after ${length}: total variation ${distance(ours).toFixed(4)}; as many exact draws: ${distance(theirs).toFixed(4)}`,
     );
   }
+}
+
+/** The distance of what is drawn from the softmax, computed and not counted, over sets of 1 to 4 concepts. */
+function exactDistance(drawer: Drawer): void {
+  const set = new Uint32Array(5);
+  const distances = Array.from({ length: 100 }, (_, n) => {
+    drawer.draw(rng(n), 5, set, 0);
+    const prefix = [...set.subarray(0, 1 + (n % 4))];
+    const [exact, drawn] = [drawer.probabilities(prefix), drawer.proposed(prefix)];
+    return exact.reduce((sum, p, j) => sum + Math.abs(p - (drawn[j] as number)), 0) / 2;
+  });
+  const mean = distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+  console.log(
+    `  total variation of what is drawn: ${mean.toFixed(5)} on average over 100 sets, ${Math.max(...distances).toFixed(5)} at most`,
+  );
 }
 
 /** Concepts of two to four words under Zipf's law, in topics; four problems a concept and more. */
