@@ -9,7 +9,7 @@ import { writeGguf } from "../../src/lm/gguf/index.ts";
 import { EvalResult } from "../../src/recipes/eval-file.ts";
 import { specialTokens } from "../../src/stages/em/format.ts";
 import { type SolverOptions, type SolverServer, solverServer } from "../servers/solver-server.ts";
-import { type Ended, journalOf, promptcot, start, within } from "./command.ts";
+import { type Ended, journalOf, start, within } from "./command.ts";
 
 const MINUTES = 60_000;
 let folder: string;
@@ -46,8 +46,16 @@ async function serving(options: SolverOptions, home = fresh()): Promise<{ home: 
 }
 
 const byConfig = ["--config", "config.json", "--backend", "it"];
-const run = (home: string, ...args: string[]): Promise<Ended> =>
-  promptcot(["eval", ...byConfig, ...args], { cwd: home });
+/** In this process, which costs no start; its ledger lies in its working folder. */
+async function run(home: string, ...args: string[]): Promise<Ended> {
+  const before = process.cwd();
+  process.chdir(home);
+  try {
+    return await within(["eval", ...byConfig, ...args]);
+  } finally {
+    process.chdir(before);
+  }
+}
 
 /** Problems of falling difficulty: the i-th of n is solved with chance (i + ½)/n · skill. */
 const sums = (n: number) =>
@@ -120,7 +128,7 @@ describe("a server on math", () => {
       expect([server.asked.size, Math.max(...server.asked.values())]).toEqual([120, 1]);
       expect(evalOf(join(home, "out")).benchmarks.map(({ name }) => name)).toEqual(["aime24", "pocket"]);
     },
-    3 * MINUTES,
+    5 * MINUTES,
   );
 
   test(
@@ -146,9 +154,9 @@ describe("a server on math", () => {
       const end = await run(disturbed.home, ...args);
       expect(end, end.stderr).toMatchObject({ code: 0 });
       expect(disturbed.server.asked.size).toBe(96);
-      // An answer that was on its way when the process was killed is lost with it: at most those in flight, at each kill.
+      // An answer that was on its way when the process ended is lost with it: at most those in flight, each time.
       const twice = [...disturbed.server.asked.values()].filter((times) => times > 1).length;
-      expect(twice).toBeLessThanOrEqual(2 * 4);
+      expect(twice).toBeLessThanOrEqual(3 * 4);
       for (const file of ["eval.json", "journal/eval/aime24/responses/000001.jsonl"]) {
         expect(readFileSync(join(disturbed.home, "out", file), "utf8")).toBe(
           readFileSync(join(undisturbed.home, "out", file), "utf8"),
@@ -224,7 +232,7 @@ describe("a server on math", () => {
       expect(refused.stderr).toContain("it answered none of the attempts");
       expect(existsSync(join(none.home, "out", "eval.json"))).toBe(false);
     },
-    3 * MINUTES,
+    5 * MINUTES,
   );
 });
 
@@ -288,7 +296,7 @@ describe.skipIf(!poolAvailable)("programs", () => {
         /Codeforces: rating \d+ \(95 % interval \d+ – \d+\), up to 2 tries, from 6 rated problems/,
       );
     },
-    3 * MINUTES,
+    5 * MINUTES,
   );
 
   test(
@@ -309,7 +317,7 @@ describe.skipIf(!poolAvailable)("programs", () => {
       expect(end, end.stderr).toMatchObject({ code: 0 });
       expect(evalOf(join(home, "out")).benchmarks[0]).toMatchObject({ metric: "average", elo: null });
     },
-    3 * MINUTES,
+    5 * MINUTES,
   );
 
   test(
@@ -343,7 +351,7 @@ describe.skipIf(!poolAvailable)("programs", () => {
       expect(end, end.stderr).toMatchObject({ code: 0 });
       expect(evalOf(join(home, "out")).benchmarks.map(({ scores }) => scores.average.low)).toEqual([1, 1]);
     },
-    3 * MINUTES,
+    5 * MINUTES,
   );
 });
 
@@ -355,42 +363,29 @@ describe("a solver of our own, in this process", () => {
     const shape = { hiddenSize: 16, intermediateSize: 32, layers: 1, heads: 1, keyValueHeads: 1, headDim: 16 };
     const config = { architecture: "llama" as const, ...shape, contextLength: 512 };
     await initCheckpoint({ config, tokenizer, seed: 1, out: model() });
-  }, MINUTES);
+  }, 3 * MINUTES);
 
   test(
     "is asked in its own words on the pocket benchmark, and goes on after Ctrl-C to the same bytes",
     async () => {
-      const args = (out: string) => [
-        "eval",
-        "--model",
-        model(),
-        "--bench",
-        "pocket",
-        "--limit",
-        "40",
-        "--samples",
-        "16",
-        "--max-tokens",
-        "24",
-        "--out",
-        out,
-      ];
+      const size = ["--limit", "20", "--samples", "8", "--max-tokens", "24"];
+      const args = (out: string) => ["eval", "--model", model(), "--bench", "pocket", ...size, "--out", out];
       const [whole, cut] = [fresh(), fresh()];
-      const end = await promptcot(args(whole), { cwd: folder });
+      const end = await within(args(whole));
       expect(end, end.stderr).toMatchObject({ code: 0 });
       expect(evalOf(whole)).toMatchObject({
         model: { family: "solver" },
-        benchmarks: [{ name: "pocket", data: { pinned: "generated", limit: 40 } }],
+        benchmarks: [{ name: "pocket", data: { pinned: "generated", limit: 20 } }],
       });
       expect(end.stderr).toContain("Pocket: 200 problems");
       const journal = "journal/eval/pocket/responses/000001.jsonl";
       const running = start(args(cut), { cwd: folder });
-      while (!existsSync(join(cut, journal)) || readFileSync(join(cut, journal)).length < 20_000) {
+      while (!existsSync(join(cut, journal)) || readFileSync(join(cut, journal)).length < 6000) {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       running.child.kill("SIGINT");
       const stopped = await running.ended;
-      expect(await promptcot(args(cut), { cwd: folder })).toMatchObject({ code: 0 });
+      expect(await within(args(cut))).toMatchObject({ code: 0 });
       for (const file of ["eval.json", journal]) {
         expect(readFileSync(join(cut, file), "utf8"), stopped.stderr).toBe(readFileSync(join(whole, file), "utf8"));
       }
@@ -436,6 +431,6 @@ describe("a solver of our own, in this process", () => {
       expect(await told(2, ["--model", model(), "--bench", "pocket", "--samples", "0", ...out])).toContain("--samples");
       expect((await within(["eval", "--list"])).stdout).toMatch(/aime24 +16 +0.6 +0.95 +65,536 +avg@16/);
     },
-    MINUTES,
+    3 * MINUTES,
   );
 });
