@@ -15,9 +15,7 @@ export function benchmarkTable(benchmarks: readonly Benchmark[]): string {
     protocol.metric === "elo" ? "rating" : `avg@${protocol.samples}`,
     `  ${source.kind === "generated" ? "made here" : (source.dataset?.repo ?? "no")}`,
   ]);
-  const about = aligned(
-    benchmarks.map(({ name, about }) => [name, "", about]).map(([name, , about]) => [`${name?.padEnd(14)}${about}`]),
-  );
+  const about = benchmarks.map(({ name, about }) => `${name.padEnd(14)}${about}`).join("\n");
   return `${aligned([head, ...rows])}\n\n${about}`;
 }
 
