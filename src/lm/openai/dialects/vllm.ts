@@ -41,7 +41,8 @@ export const vllm: Dialect = {
   },
   score(request, setting) {
     const sent = [...request.prefix, ...request.completion];
-    const long = tooLong(sent.length, setting);
+    // One token is always drawn, and must fit as well.
+    const long = tooLong(sent.length + 1, setting);
     if (long !== undefined) return long;
     const parameters = { max_tokens: 1, temperature: 0, prompt_logprobs: 0, ...SCORING };
     return scoring(request, sent, setting, "vllm/prompt-logprobs", parameters, readPromptScore);
