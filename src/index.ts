@@ -19,6 +19,7 @@ export type {
   ChatMessage,
   Checkpoint,
   DpoJob,
+  GrpoJob,
   Model,
   Optimization,
   PreferenceRow,
@@ -37,6 +38,8 @@ export type {
   Trained,
   Trainer,
   TrainRow,
+  Trial,
+  TrialRow,
 } from "./lm/contract.ts";
 
 // 4. Who answers. `embedded`: Llama-family decoders trained and run in this process, and their checkpoints.
@@ -61,6 +64,11 @@ export { readTable, type Table, type TabularOptions, tabular, writeTable } from 
 export { wordTokenizer } from "./lm/word-tokenizer.ts";
 // `scripted`: answers from a list, for tests of what stands above a model.
 export { type ScriptedOptions, scripted } from "./lm/scripted.ts";
+
+// Trainers in other programs: TRL, LLaMA-Factory, axolotl, or any command.
+export { TrlOptions, type TrlTrainer, trl } from "./lm/trl/index.ts";
+export { AxolotlOptions, axolotl, LlamaFactoryOptions, llamaFactory } from "./lm/command/templates.ts";
+export { CommandOptions, command } from "./lm/command/index.ts";
 
 // 5. What every stage stands on: journal in, journal out, one shard after another.
 export {
