@@ -5,6 +5,7 @@ const experiments: Record<string, () => Promise<{ main: (args: readonly string[]
   collapse: () => import("./collapse.ts"),
   "em-control": () => import("./em-control.ts"),
   "self-play": () => import("./self-play.ts"),
+  sft: () => import("./sft.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

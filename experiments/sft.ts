@@ -1,0 +1,208 @@
+/**
+ * Does a weaker solver learn from a stronger one's traces on synthesized problems? One pocket run gives `p` and `q`; each seed trains
+ * a strong solver on many worked solutions and a weak one on few; the strong one writes a trace for each problem, and the weak one
+ * is taught those that hold an answer. Sources as in `self-play`, with as many traces each. Controls: traces that agree with the
+ * oracle must raise the student, traces dealt to other problems must not.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { clusteredMean } from "../src/analyses/bootstrap.ts";
+import { display } from "../src/cli/progress.ts";
+import { aligned } from "../src/cli/table.ts";
+import { rng } from "../src/core/rng.ts";
+import { readProblem } from "../src/domains/pocket/index.ts";
+import { inline } from "../src/exec/inline.ts";
+import { writeFileAtomic } from "../src/journal/files.ts";
+import type { PocketConfig } from "../src/recipes/config.ts";
+import { fitOf } from "../src/recipes/fit-config.ts";
+import { heldOutSets, makeSolver, scoring, solverSeeds, unfit, writtenTasks } from "../src/recipes/pocket-selfplay.ts";
+import { pocketSolving, solutionFormat } from "../src/recipes/pocket-solver.ts";
+import { distill } from "../src/stages/distill.ts";
+import { heldOutScore } from "../src/stages/selfplay/held-out.ts";
+import type { Task } from "../src/stages/selfplay/records.ts";
+import type { Solver } from "../src/stages/selfplay/solver.ts";
+import type { StageContext } from "../src/stages/stage.ts";
+import { type Base, chance, openBase, solverConfig } from "./solver-base.ts";
+
+type SourceName = "em" | "cold" | "seeds";
+const arms = {
+  "true-traces": { title: "traces that the oracle confirms", source: "em", rule: "oracle" },
+  "dealt-traces": { title: "traces dealt to other problems", source: "em", rule: "dealt" },
+  em: { title: "p after EM", source: "em", rule: "any" },
+  cold: { title: "p without EM", source: "cold", rule: "any" },
+  seeds: { title: "seed problems", source: "seeds", rule: "any" },
+} as const satisfies Record<string, { title: string; source: SourceName; rule: "any" | "oracle" | "dealt" }>;
+type ArmName = keyof typeof arms;
+const armNames = Object.keys(arms) as ArmName[];
+
+interface SeedResult {
+  seed: number;
+  teacher: number;
+  before: number[];
+  arms: Record<ArmName, { after: number[]; traces: number; kept: number }>;
+}
+
+export async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      base: { type: "string", default: "runs/experiments/self-play/base" },
+      em: { type: "string", default: "checkpoints" },
+      seeds: { type: "string", default: "5" },
+      first: { type: "string", default: "1" },
+      out: { type: "string", default: "runs/experiments/sft" },
+      tune: { type: "boolean", default: false },
+      set: { type: "string", multiple: true, default: [] },
+    },
+  });
+  const screen = display(process.stderr);
+  const config = solverConfig(values.set);
+  const base = await openBase(values.base, values.em, config, screen);
+  const results: SeedResult[] = [];
+  for (let seed = Number(values.first); seed <= Number(values.seeds); seed++) {
+    const folder = join(values.out, values.tune ? "tuning" : "", `seed-${seed}`);
+    process.stderr.write(`seed ${seed} → ${folder}\n`);
+    results.push(await playSeed(folder, base, config, seed, values.tune, screen));
+    await writeFileAtomic(join(values.out, values.tune ? "tuning" : "", "result.json"), `${JSON.stringify(results)}\n`);
+    process.stdout.write(`\n${table(results)}\n`);
+  }
+  await base.close();
+}
+
+/** The strong solver: three times the training, and no early end. */
+const TEACHER = { repeats: 2, parts: 3, until: 0.85 };
+
+async function playSeed(
+  folder: string,
+  base: Base,
+  config: PocketConfig,
+  seed: number,
+  tune: boolean,
+  screen: ReturnType<typeof display>,
+): Promise<SeedResult> {
+  const act = `seed ${seed}`;
+  screen.onEvent({ kind: "act-start", act });
+  const context: StageContext = {
+    ...{ folder, rng: chance(seed, tune), executor: inline() },
+    onEvent: (event) => screen.onEvent({ kind: "work", act, event }),
+  };
+  const { selfPlay } = config;
+  const few = await solverSeeds({ folder: base.folder, rng: context.rng }, selfPlay);
+  const held = heldOutSets(context.rng, selfPlay, new Set(few.all.map(({ skeleton }) => skeleton)));
+  const parts = {
+    ...{ sampler: base.engine, scorer: base.engine, trainer: base.engine.trainer, tokenizer: base.tokenizer },
+    ...{ from: base.q, p: { backend: base.engine, checkpoint: base.p.em } },
+  };
+  const student = await makeSolver(context, config, parts, few.taught, held.stopping);
+  const many = [...few.taught, ...few.rest];
+  const { parts: most, repeats } = selfPlay.solver;
+  const strong = { ...selfPlay.solver, solutions: many.length, until: TEACHER.until };
+  const teaching = { ...strong, parts: most * TEACHER.parts, repeats: repeats * TEACHER.repeats };
+  const elsewhere = { ...context, folder: join(folder, "teacher") };
+  const teacherConfig = { ...config, selfPlay: { ...selfPlay, solver: teaching } };
+  const teacher = await makeSolver(elsewhere, teacherConfig, parts, many, held.stopping);
+
+  const test = scoring(config, held.test);
+  const result: SeedResult = {
+    seed,
+    teacher: (await heldOutScore(context, "test/teacher", teacher, test)).score,
+    before: (await heldOutScore(context, "test/before", student, test)).rates,
+    arms: {} as SeedResult["arms"],
+  };
+  const sources = new Map<SourceName, Task[]>();
+  for (const name of ["em", "cold", "seeds"] as const) {
+    sources.set(name, await tasksOf(context, base, config, name, few.rest, held.skeletons));
+  }
+  const count = Math.min(...[...sources.values()].map((tasks) => tasks.length));
+  for (const name of armNames) {
+    const tasks = (sources.get(arms[name].source) as Task[]).slice(0, count);
+    result.arms[name] = await teach(context, base, config, name, tasks, teacher, student, test);
+  }
+  screen.onEvent({ kind: "act-end", act, seconds: 0 });
+  return result;
+}
+
+async function tasksOf(
+  context: StageContext,
+  base: Base,
+  config: PocketConfig,
+  name: SourceName,
+  seeds: readonly { id: string; problem: string }[],
+  heldOut: ReadonlySet<string>,
+): Promise<Task[]> {
+  const { tokenizer } = base;
+  const at = { ...context, folder: join(context.folder, "sources", name) };
+  const all =
+    name === "seeds"
+      ? seeds
+          .filter(({ problem }) => unfit(problem, { seen: new Set(), heldOut, tokenizer, config }) === null)
+          .map(({ id, problem }): Task => ({ id, problem }))
+      : await writtenTasks(at, config, { p: { backend: base.engine, checkpoint: base.p[name] }, tokenizer }, heldOut);
+  return all.slice(0, config.selfPlay.tasks).map((task) => {
+    const reading = readProblem(task.problem);
+    return reading.kind === "valid" ? { ...task, gold: { kind: "answer", answer: reading.answer } } : task;
+  });
+}
+
+async function teach(
+  context: StageContext,
+  base: Base,
+  config: PocketConfig,
+  name: ArmName,
+  tasks: readonly Task[],
+  teacher: Solver,
+  student: Solver,
+  test: ReturnType<typeof scoring>,
+) {
+  const format = solutionFormat(base.tokenizer);
+  const { rule } = arms[name];
+  const { attempts, training, validity } = config.selfPlay;
+  // Each task's trace is that of the next one: the same texts, about other problems.
+  const prompts = new Map(
+    tasks.map((task, i) => [task.id, tasks[rule === "dealt" ? (i + 1) % tasks.length : i]?.problem ?? ""]),
+  );
+  const { checkpoint, traces } = await distill(context, {
+    ...{ name: `arms/${name}`, tasks, teacher, beside: [], together: 256, shardSize: 512 },
+    attempts: { ...attempts, count: 1, temperature: 0 },
+    student: {
+      ...{ checkpoint: student.checkpoint, trainer: base.engine.trainer, fit: fitOf(training.fit) },
+      prompt: ({ id }) => format.prompt(prompts.get(id) ?? ""),
+      completion: format.completion,
+    },
+    rules: {
+      ...{ extract: pocketSolving.extract, validity, leastTokens: 1, mostTokens: config.model.contextLength },
+      agree: rule === "oracle" ? { grader: pocketSolving.grader } : null,
+    },
+  });
+  const after = await heldOutScore(context, `test/${name}`, { ...student, checkpoint }, test);
+  return { after: after.rates, traces: traces.length, kept: traces.filter(({ kept }) => kept).length };
+}
+
+function table(results: readonly SeedResult[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const signed = (share: number) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
+  const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const head = [
+    "pass@1 of the student",
+    "traces",
+    "taught",
+    "before",
+    "after",
+    "difference",
+    `95 %, ${results.length} seeds`,
+  ];
+  const before = average(results.flatMap((result) => result.before));
+  const rows = armNames.map((name) => {
+    const own = results.map((result) => result.arms[name]);
+    const groups = results.map((result) => result.arms[name].after.map((rate, i) => [rate - (result.before[i] ?? 0)]));
+    const { mean, low, high } = clusteredMean(groups, rng("sft").fork(name));
+    return [
+      arms[name].title,
+      ...[own.reduce((sum, { traces }) => sum + traces, 0), own.reduce((sum, { kept }) => sum + kept, 0)].map(String),
+      ...[percent(before), percent(average(own.flatMap(({ after }) => after)))],
+      ...[signed(mean), `[${signed(low)}, ${signed(high)}]`],
+    ];
+  });
+  const teacher = `teacher: ${percent(average(results.map((result) => result.teacher)))}`;
+  return `${aligned([head, ...rows])}\n${teacher}`;
+}
