@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import type { SftJob, Trainer } from "../contract.ts";
+import { visibleDevices } from "../external/devices.ts";
 import { type Keys, yaml } from "../external/yaml.ts";
 import { type Plan, type Setting, trainByPlan } from "./plan.ts";
 import {
@@ -19,7 +20,7 @@ export function llamaFactory(options: LlamaFactoryOptions = {}): Trainer {
   const resolved = LlamaFactoryOptions.parse(options);
   const { env: given, python: _, program: __, ...settings } = resolved;
   const spread = { FORCE_TORCHRUN: "1", NPROC_PER_NODE: String(resolved.processes) };
-  const env = { ...(resolved.processes > 1 ? spread : {}), ...given };
+  const env = { ...(resolved.processes > 1 ? spread : {}), ...visibleDevices(resolved.processes, given) };
   const trainer = { ...resolved, name: "llama-factory", env, settings: { "llama-factory": settings } };
   return {
     name: "llama-factory",
@@ -29,8 +30,9 @@ export function llamaFactory(options: LlamaFactoryOptions = {}): Trainer {
 
 export function axolotl(options: AxolotlOptions = {}): Trainer {
   const resolved = AxolotlOptions.parse(options);
-  const { program: _, env: __, ...settings } = resolved;
-  const trainer = { ...resolved, name: "axolotl", settings: { axolotl: settings } };
+  const { program: _, env: given, ...settings } = resolved;
+  const env = visibleDevices(resolved.processes, given);
+  const trainer = { ...resolved, name: "axolotl", env, settings: { axolotl: settings } };
   return {
     name: "axolotl",
     sft: (job, call) => trainByPlan(job, trainer, (setting) => axolotlPlan(job, setting, resolved), call),

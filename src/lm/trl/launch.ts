@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { CallOptions } from "../../core/events.ts";
 import type { Json } from "../../core/hash.ts";
 import { exists, writeFileAtomic } from "../../journal/files.ts";
+import { visibleDevices } from "../external/devices.ts";
 import { follower, lastCheckpoint, type TrainerState } from "../external/follow.ts";
 import { type Outcome, refusal, type Work, writeLines } from "../external/job.ts";
 import { type Program, runProgram } from "../external/program.ts";
@@ -34,7 +35,7 @@ export async function prepare(task: Task, environment: Environment, work: Work):
   await writeFileAtomic(places.config, yaml(keys));
   await rm(join(work.folder, "datasets"), { recursive: true, force: true });
   const program = await programOf(task, environment, places.config);
-  const env = { ...hermetic(work), ...options.env };
+  const env = { ...hermetic(work), ...visibleDevices(options.processes, options.env) };
   return { program: { ...program, cwd: resolve(work.folder), env }, done: found?.step ?? 0, data: places.data, model };
 }
 

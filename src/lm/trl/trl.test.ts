@@ -7,6 +7,7 @@ import type { WorkEvent } from "../../core/events.ts";
 import type { DpoJob, Trial } from "../contract.ts";
 import { optimization, sums, untrained } from "../embedded/small-model.case.ts";
 import { splitBatch } from "../external/batches.ts";
+import { visibleDevices } from "../external/devices.ts";
 import { follower, lastCheckpoint, parseLogLine } from "../external/follow.ts";
 import { yaml } from "../external/yaml.ts";
 import { commonKeys, launchKeys, ownedTwice } from "./config.ts";
@@ -44,6 +45,16 @@ describe("options", () => {
     const split = splitBatch(batchSize, { processes, perDeviceBatch });
     if (expected instanceof RegExp) expect(split).toMatch(expected);
     else expect(split).toEqual(expected);
+  });
+
+  test("let one process see one device", () => {
+    expect(visibleDevices(1, {}, undefined)).toEqual({ CUDA_VISIBLE_DEVICES: "0" });
+    expect(visibleDevices(1, {}, "3,1")).toEqual({ CUDA_VISIBLE_DEVICES: "3" });
+    expect(visibleDevices(1, { CUDA_VISIBLE_DEVICES: "2,5", A: "b" }, "3")).toEqual({
+      CUDA_VISIBLE_DEVICES: "2",
+      A: "b",
+    });
+    expect(visibleDevices(2, {}, "3,1")).toEqual({});
   });
 
   test("say what cannot be composed", () => {
