@@ -4,28 +4,29 @@ import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
 import { probeSandbox } from "../domains/code/index.ts";
 import { libraryFacts } from "../lm/gguf/index.ts";
+import { examineBackends, type Finding } from "../recipes/examine.ts";
 import { compile, graph, input, matmul } from "../tensor/index.ts";
+import { readConfig } from "./run.ts";
+import { collect } from "./start.ts";
 
 const WIDTH = 32;
-
-/** One thing that was looked at. */
-export interface Finding {
-  name: string;
-  ok: boolean;
-  /** What was found. */
-  detail: string;
-  /** What to do where it is not well. */
-  fix?: string;
-}
 
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description("what this machine can run, and the fix for what it cannot")
+    .argument("[config]", "a config whose backends are to be tried, too: servers are asked, or started and asked")
+    .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
     .option("--json", "as JSON, for programs")
-    .action(async (options: { json?: boolean }) => {
-      const findings = await examine();
+    .action(async (file: string | undefined, options: { set: string[]; json?: boolean }) => {
+      const config = file === undefined ? undefined : await readConfig(file, options.set);
+      const findings: Finding[] = [];
+      const tell = (finding: Finding) => {
+        findings.push(finding);
+        if (!options.json) process.stdout.write(`${line(finding)}\n`);
+      };
+      for (const finding of await examine()) tell(finding);
+      if (config !== undefined) for await (const finding of examineBackends(config)) tell(finding);
       if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-      else for (const finding of findings) process.stdout.write(`${line(finding)}\n`);
     });
 }
 

@@ -130,8 +130,10 @@ export function compose(session: Resources, config: Composable): Cast {
 
 function workshopOf(resources: Resources, config: Composable): Workshop {
   const { context, ledger, account } = resources;
-  const onSwitch = (place: string, from: string | undefined, to: string) =>
-    context.onEvent?.({ kind: "note", message: `${place}: ${from === undefined ? "" : `${from} → `}${to}` });
+  const onSwitch = (place: string, from: string | undefined, to: string) => {
+    const change = from === undefined || from === to ? to : `${from} → ${to}`;
+    if (place.startsWith("device ")) context.onEvent?.({ kind: "note", message: `${place}: ${change}` });
+  };
   return { context, ledger, account, config, leases: leases(onSwitch) };
 }
 
