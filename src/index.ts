@@ -59,6 +59,8 @@ export {
   type TokenizerFiles,
   trainBpe,
 } from "./lm/embedded/index.ts";
+// `gguf`: GGUF files in this process, through the optional package node-llama-cpp; and checkpoints as such files.
+export { type Gguf, type GgufConfig, gguf, ggufCheckpoint, writeGguf } from "./lm/gguf/index.ts";
 // `tabular`: a model small enough to enumerate, with exact fits, on which the method itself can be checked.
 export { readTable, type Table, type TabularOptions, tabular, writeTable } from "./lm/tabular.ts";
 export { wordTokenizer } from "./lm/word-tokenizer.ts";

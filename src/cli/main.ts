@@ -12,6 +12,7 @@ import { doctorCommand } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { explainCommand } from "./explain.ts";
 import { exportCommand } from "./export.ts";
+import { exportGgufCommand } from "./export-gguf.ts";
 import { filterCommand } from "./filter.ts";
 import { gradeCommand } from "./grade.ts";
 import { initCommand } from "./init.ts";
@@ -44,7 +45,7 @@ const commands = [
   ...[demoCommand, initCommand, planCommand, runCommand, statusCommand, reportCommand, explainCommand, doctorCommand],
   ...[evalCommand, compareCommand],
   ...[gradeCommand, dedupCommand, decontaminateCommand, filterCommand, sampleConceptsCommand, calibrateCommand],
-  ...[exportCommand, pushCommand, ledgerCommand],
+  ...[exportCommand, exportGgufCommand, pushCommand, ledgerCommand],
 ];
 
 /** Runs one command; never throws. */
