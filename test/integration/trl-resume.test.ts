@@ -1,4 +1,4 @@
-/** Kill −9 of either process in mid-training, and abort: nothing is left running, and the job ends as if nothing had happened. */
+/** Kill −9 of either process in mid-training: nothing is left running, and the job ends as if nothing had happened. */
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("a job that is killed, killed again and aborted ends with the weights of one that was not", async () => {
+test("a job that is killed, and killed again, ends with the weights of one that was not", async () => {
   const job = resumableJob(await smallModel(join(folder, "model")));
   const undisturbed = await trl(trlCpu()).sft({ ...job, out: join(folder, "undisturbed") }, {});
   const out = join(folder, "out");
@@ -43,15 +43,6 @@ test("a job that is killed, killed again and aborted ends with the weights of on
   ).rejects.toMatchObject({ boundary: "trainer", code: "program-failed" });
   expect(steps[0]).toBeGreaterThan(1);
   expect(steps[0]).toBeLessThanOrEqual(31);
-
-  const abort = new AbortController();
-  await expect(
-    trl(trlCpu()).sft(
-      { ...job, out },
-      { signal: abort.signal, onEvent: (event) => event.kind === "train-step" && event.step === 150 && abort.abort() },
-    ),
-  ).rejects.toMatchObject({ name: "Stopped", reason: "interrupted" });
-  await until(async () => (await trainersOf(out)).length === 0);
 
   const resumed = await trl(trlCpu()).sft({ ...job, out }, {});
   expect(resumed.losses).toHaveLength(undisturbed.losses.length);
