@@ -1,5 +1,6 @@
 /** `promptcot plan CONFIG`: what a run will ask, cost and take, before it does; `--check RUN` afterwards. */
 import { Command } from "commander";
+import { z } from "zod";
 import { PromptCotError } from "../core/errors.ts";
 import { readManifest } from "../journal/run.ts";
 import { readUsage } from "../journal/usage.ts";
@@ -7,7 +8,7 @@ import { Config } from "../recipes/config.ts";
 import { makePlan, planId, readPlan, writePlan } from "../recipes/plan.ts";
 import { checkPlan } from "../recipes/plan-check.ts";
 import { pricesOf } from "../recipes/session.ts";
-import { makeSolverPlan } from "../recipes/solver-plan.ts";
+import { SolverConfig } from "../recipes/solver-config.ts";
 import { checkText, planText } from "./plan-table.ts";
 import { display } from "./progress.ts";
 import { readAnyConfig, runFolder } from "./run.ts";
@@ -30,7 +31,7 @@ export function planCommand(): Command {
     .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
     .option(
       "--probe <n>",
-      "seeds that language models annotate to see what all will take; 0 asks and times nothing",
+      "seeds or problems that models try, to see what all will take; 0 asks and times nothing",
       "8",
     )
     .option("--stages", "a line for each stage, not only for each act")
@@ -56,10 +57,7 @@ async function plan(file: string, options: Options): Promise<void> {
   try {
     const inputs = await inputsOf(config);
     const { signal } = interrupt;
-    const made =
-      config.recipe === "pocket" || config.recipe === "seeds"
-        ? await makePlan(config, { probe, inputs, signal, onEvent: screen.onEvent })
-        : await makeSolverPlan(config);
+    const made = await makePlan(config, { probe, inputs, signal, onEvent: screen.onEvent });
     await writePlan(folder, made);
     screen.end();
     process.stdout.write(
@@ -76,12 +74,7 @@ async function check(run: string, { json = false }: Options): Promise<void> {
   const manifest = await readManifest(run);
   if (manifest === undefined)
     throw badArgument(`${run} was planned and has not been run`, "start it with `promptcot run`");
-  const { success, data: config } = Config.safeParse(manifest.config);
-  if (!success)
-    throw badArgument(
-      `${run} is a run of post-training, whose plans have no bounds of their own`,
-      "plan --stages shows each stage",
-    );
+  const config = z.union([Config, SolverConfig]).parse(manifest.config);
   if (planId(config) !== made.config) {
     throw badArgument(`the plan in ${run} is for another config than its run`, "make a plan with the run's own config");
   }

@@ -25,9 +25,9 @@ import type { Session } from "./session.ts";
 import type { Work } from "./work.ts";
 
 /** What a plan is made with. */
-export interface Scene {
+export interface Scene<Own = Config> {
   session: Session;
-  config: Config;
+  config: Own;
   /** Every booking of the session, as it came, and the probed item that it was for. */
   booked: { line: UsageLine; item: string | undefined }[];
   /** Names the item for which what is asked is asked. */
@@ -80,7 +80,7 @@ export async function probeMaterial(scene: Scene): Promise<Probed> {
       expected: given + (triples.length * bare.length) / some.length,
       most: given + bare.length * annotators,
     },
-    work: askedFor(scene, some.length, bare.length),
+    work: askedFor(scene, { act: "annotations", probed: some.length, all: bare.length }),
     probe: { items: some.length, of: bare.length },
   };
 }
@@ -138,13 +138,16 @@ function itemwise(items: AsyncLocalStorage<string>): Executor {
 
 type TokensLine = Extract<UsageLine, { kind: "tokens" }>;
 
-/** What the probe's seeds asked of each backend at each stage, scaled to all seeds. */
-function askedFor({ booked }: Scene, probed: number, all: number): Work[] {
+/** What the probed items asked of each backend at each stage, scaled to all items. */
+export function askedFor(
+  { booked }: Pick<Scene, "booked">,
+  { act, probed, all }: { act: string; probed: number; all: number },
+): Work[] {
   /** stage and backend → item → what it asked. */
   const groups = new Map<string, { first: TokensLine; items: Map<string, TokensLine[]> }>();
   for (const { line, item } of booked) {
-    if (line.kind !== "tokens" || line.source === "computed" || item === undefined) continue;
-    const key = JSON.stringify([line.stage, line.backend]);
+    if (line.kind !== "tokens" || item === undefined) continue;
+    const key = JSON.stringify([stageOf(line.stage), line.backend]);
     const group = groups.get(key) ?? { first: line, items: new Map<string, TokensLine[]>() };
     groups.set(key, group);
     group.items.set(item, [...(group.items.get(item) ?? []), line]);
@@ -156,12 +159,17 @@ function askedFor({ booked }: Scene, probed: number, all: number): Work[] {
       return moments.deviation === 0 ? unvaried(moments.mean, probed, all) : totalFrom(moments, all);
     };
     return {
-      ...{ act: "annotations", stage: first.stage.slice(PROBE.length + 1), backend: first.backend },
+      ...{ act, stage: stageOf(first.stage), backend: first.backend },
       ...{ of: "other", kind: "sample", requests: total(({ requests }) => requests) },
       prompt: total(({ prompt }) => prompt),
       completion: total(({ completion }) => completion),
     };
   });
+}
+
+/** The stage's name in the run: without the folder of the probe, and of the item where each has its own. */
+function stageOf(booked: string): string {
+  return booked.replace(new RegExp(`^${PROBE}/(\\d+/)?`), "");
 }
 
 /** Where all were alike, the next may not be: what was not seen in so many may still happen to three in as many (95 %). */

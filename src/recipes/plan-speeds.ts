@@ -32,7 +32,7 @@ const SPREAD = { embedded: between(0.4, 1, 3), server: between(0.3, 1, 4) };
 /** Sequences of one probe of the engine, as many as it works on at once. */
 const AT_ONCE = 32;
 
-export function secondsOf(work: Work, config: Config, speeds: Speeds): Estimate | null {
+export function secondsOf(work: Work, config: Pick<Config, "backends">, speeds: Speeds): Estimate | null {
   const backend = backendOf(config.backends ?? {}, work.backend);
   const speed = speeds.get(nameOf(work));
   if (speed === undefined) return null;
@@ -68,7 +68,7 @@ export async function probeSpeeds(
   pairs: readonly Pair[],
   lengths: Group,
 ): Promise<Speeds> {
-  const speeds = new Map<string, Speed>(answeredSpeeds(scene));
+  const speeds = new Map(answeredSpeeds(scene));
   if (scene.count === 0 || pairs.length === 0) return speeds;
   const { config, session, notes } = scene;
   const cast = compose(session, config);
@@ -255,21 +255,36 @@ async function training(probe: Probe, of: "q" | "p"): Promise<Speed> {
 
 const STEPS = { short: 2, long: 6 };
 
-/** How fast annotators answered, at as many questions at once as their backend allows. */
-function answeredSpeeds({ booked, config }: Scene): [string, Speed][] {
-  const found: [string, Speed][] = [];
-  for (const name of new Set(config.roles?.annotators ?? [])) {
-    const backend = backendOf(config.backends ?? {}, name);
-    const own = booked.flatMap(({ line }) =>
-      line.kind !== "time" && line.backend === name && line.stage.startsWith(`${PROBE}/`) ? [line] : [],
-    );
-    const paid = own.flatMap((line) => (line.kind === "tokens" && line.source === "paid" ? [line] : []));
-    const seconds = own.reduce((sum, line) => (line.kind === "use" ? sum + line.seconds : sum), 0);
-    const tokens = paid.reduce((sum, { completion }) => sum + completion, 0);
-    if (tokens === 0 || seconds === 0) continue;
-    const most = backend?.kind === "openai" ? backend.limits.inFlight : 1;
-    const perToken = (seconds * Math.min(most, paid.length)) / tokens / most;
-    found.push([nameOf({ backend: name, kind: "sample", of: "other" }), { start: 0, perToken }]);
-  }
-  return found;
+/** How fast annotators answered. */
+function answeredSpeeds(scene: Scene): [string, Speed][] {
+  const names = [...new Set(scene.config.roles?.annotators ?? [])];
+  return [...speedsOf(names.map((name) => [name, answeredSpeed(scene, name)]))];
+}
+
+/** Speeds of models that answered in the probe, by backend. */
+export function speedsOf(found: readonly (readonly [backend: string, speed: Speed | undefined])[]): Speeds {
+  return new Map(
+    found.flatMap(([backend, speed]) =>
+      speed === undefined ? [] : [[nameOf({ backend, kind: "sample", of: "other" }), speed] as const],
+    ),
+  );
+}
+
+/** How fast a backend answered the probed items, at as many questions at once as it allows; undefined where it was not asked. */
+export function answeredSpeed(
+  { booked, config }: Pick<Scene<Pick<Config, "backends">>, "booked" | "config">,
+  name: string,
+): Speed | undefined {
+  const backend = backendOf(config.backends ?? {}, name);
+  const own = booked.flatMap(({ line }) =>
+    line.kind !== "time" && line.backend === name && line.stage.startsWith(`${PROBE}/`) ? [line] : [],
+  );
+  const asked = own.flatMap((line) => (line.kind === "tokens" && line.source !== "ledger" ? [line] : []));
+  const requests = asked.reduce((sum, line) => sum + line.requests, 0);
+  const seconds = own.reduce((sum, line) => (line.kind === "use" ? sum + line.seconds : sum), 0);
+  const tokens = asked.reduce((sum, { completion }) => sum + completion, 0);
+  if (tokens === 0 || seconds === 0) return undefined;
+  // An engine of this process works on all at once already; a server takes more beside.
+  const most = backend?.kind === "openai" ? backend.limits.inFlight : 1;
+  return { start: 0, perToken: (seconds * Math.min(most, requests)) / tokens / most };
 }

@@ -29,10 +29,12 @@ import { type Format, formatFor } from "../stages/em/format.ts";
 import { withinContext } from "../stages/within-context.ts";
 import type { Config } from "./config.ts";
 import { type Probed, planTokenizer, probeMaterial, type Scene } from "./plan-material.ts";
+import { planSolver, type SolverPlan } from "./plan-solver.ts";
 import { probeSpeeds, type Speeds, secondsOf } from "./plan-speeds.ts";
 import { type Price, priceOfTokens } from "./price.ts";
 import { pairsOfEm } from "./promptcot.ts";
 import { freeSettings, openSession, pricesOf, type RunEvent } from "./session.ts";
+import type { SolverConfig } from "./solver-config.ts";
 import { type Extent, type Group, type Work, workOf } from "./work.ts";
 
 const Line = z.strictObject({
@@ -74,16 +76,30 @@ export interface PlanOptions {
 }
 
 /** @throws PromptCotError where the run itself could not begin */
-export async function makePlan(config: Config, options: PlanOptions): Promise<Plan> {
+export async function makePlan(config: Config | SolverConfig, options: PlanOptions): Promise<Plan> {
   const folder = await mkdtemp(join(tmpdir(), "promptcot-plan-"));
+  const { inputs, ledger, signal, onEvent } = options;
+  const booked: Scene["booked"] = [];
+  const items: Scene["items"] = new AsyncLocalStorage();
   const notes: string[] = [];
   try {
-    const probed = await probe(folder, config, options, notes);
-    const { extent, speeds, material } = probed;
-    const work = [...material.work, ...workOf(config, extent)];
+    // A session in a folder of its own, over the project's ledger: what it asks is asked as the run would.
+    const session = await openSession({
+      ...{ folder, config, inputs, signal, onEvent },
+      ...(ledger === undefined ? {} : { ledger }),
+      onBooked: (line) => booked.push({ line, item: items.getStore() }),
+    });
+    const { work, speeds, probe } = await probed(config, {
+      session,
+      booked,
+      items,
+      notes,
+      count: options.probe,
+    }).finally(() => session.close("done"));
+    const { requests: paid, ledgerRequests, usd } = session.account.spend;
     const prices = pricesOf(config);
     return {
-      ...{ format: 1, config: planId(config), probe: { ...material.probe, ...probed.asked } },
+      ...{ format: 1, config: planId(config), probe: { ...probe, paid, ledger: ledgerRequests, usd } },
       lines: work.map((one) => priced(one, config, prices.get(one.backend), speeds)),
       notes: [...new Set(notes)],
     };
@@ -92,34 +108,18 @@ export async function makePlan(config: Config, options: PlanOptions): Promise<Pl
   }
 }
 
-interface ProbeResult {
-  material: Probed;
-  extent: Extent;
-  speeds: Speeds;
-  asked: { paid: number; ledger: number; usd: number };
+async function probed(config: Config | SolverConfig, scene: Omit<Scene, "config">): Promise<SolverPlan> {
+  return config.recipe === "pocket" || config.recipe === "seeds"
+    ? planEm({ ...scene, config })
+    : planSolver({ ...scene, config });
 }
 
-/** A session in a folder of its own, over the project's ledger: what it asks is asked as the run would. */
-async function probe(folder: string, config: Config, options: PlanOptions, notes: string[]): Promise<ProbeResult> {
-  const { inputs, ledger, signal, onEvent } = options;
-  const booked: Scene["booked"] = [];
-  const items: Scene["items"] = new AsyncLocalStorage();
-  const session = await openSession({
-    ...{ folder, config, inputs, signal, onEvent },
-    ...(ledger === undefined ? {} : { ledger }),
-    onBooked: (line) => booked.push({ line, item: items.getStore() }),
-  });
-  try {
-    const scene: Scene = { session, config, booked, items, notes, count: options.probe };
-    const material = await probeMaterial(scene);
-    const tokenizer = await planTokenizer(scene, material.training);
-    const { extent, pairs } = await measureMaterial(scene, material, tokenizer);
-    const speeds = await probeSpeeds(scene, tokenizer, pairs, extent.triples);
-    const { requests: paid, ledgerRequests, usd } = session.account.spend;
-    return { material, extent, speeds, asked: { paid, ledger: ledgerRequests, usd } };
-  } finally {
-    await session.close("done");
-  }
+async function planEm(scene: Scene): Promise<SolverPlan> {
+  const material = await probeMaterial(scene);
+  const tokenizer = await planTokenizer(scene, material.training);
+  const { extent, pairs } = await measureMaterial(scene, material, tokenizer);
+  const speeds = await probeSpeeds(scene, tokenizer, pairs, extent.triples);
+  return { work: [...material.work, ...workOf(scene.config, extent)], speeds, probe: material.probe };
 }
 
 /** Counts and lengths of the material, or of the part of it that was probed, scaled to the whole. */
@@ -193,7 +193,7 @@ function countsOf({ split, em, synthesize }: Config, { extent }: Probed, pairsPe
   };
 }
 
-function priced(work: Work, config: Config, price: Price | undefined, speeds: Speeds): PlanLine {
+function priced(work: Work, config: Pick<Config, "backends">, price: Price | undefined, speeds: Speeds): PlanLine {
   const { of: _, ...line } = work;
   const cost = (at: "low" | "mid" | "high") =>
     work.kind === "train" ? 0 : priceOfTokens(price, { prompt: work.prompt[at], completion: work.completion[at] });
@@ -206,7 +206,7 @@ function priced(work: Work, config: Config, price: Price | undefined, speeds: Sp
 }
 
 /** Names the run that a plan is for. */
-export function planId(config: Config): string {
+export function planId(config: Config | SolverConfig): string {
   const free = new Set(freeSettings(config));
   const kept = (value: unknown, path: string): Json | undefined => {
     if (free.has(path)) return undefined;

@@ -24,7 +24,8 @@ const PHRASES = [
   "Keep every quantity small, so that the answer can be found by hand.",
 ];
 
-export async function annotatorServer(): Promise<AnnotatorServer> {
+/** @param answer what the model says, in place of annotations */
+export async function annotatorServer(answer = annotation): Promise<AnnotatorServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -37,7 +38,7 @@ export async function annotatorServer(): Promise<AnnotatorServer> {
       const prompt = body.data.messages.map(({ content }) => content).join("\n");
       const check = prompt.includes("Seven apples");
       if (!check) asked.push(text);
-      const content = check ? "12" : annotation(text, prompt);
+      const content = check ? "12" : answer(text, prompt);
       response.end(JSON.stringify(completion(body.data.model, prompt, content)));
     });
   });
@@ -54,7 +55,7 @@ export async function annotatorServer(): Promise<AnnotatorServer> {
 }
 
 /** The same request gets the same answer: one in twelve is no annotation. */
-function annotation(body: string, prompt: string): string {
+export function annotation(body: string, prompt: string): string {
   const draw = createHash("sha256").update(body).digest();
   if (draw.readUInt8(0) < 256 / 12) return "What a nice problem!";
   if (prompt.includes("JSON array")) {
