@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { poolAvailable } from "../domains/code/available.case.ts";
 import { gradeCommand } from "./grade.ts";
 
 let folder: string;
@@ -63,5 +64,38 @@ describe("grade math", () => {
     const rejects = await readFile(join(folder, "verdicts.jsonl.rejects.jsonl"), "utf8");
     expect(rejects).toContain("response");
     expect(rejects.trim().split("\n")).toHaveLength(2);
+  });
+});
+
+describe.skipIf(!poolAvailable)("grade code", () => {
+  it("judges programs and responses, and sets aside rows whose tests cannot be read", {
+    timeout: 120_000,
+  }, async () => {
+    const [input, output] = [join(folder, "rows.jsonl"), join(folder, "verdicts.jsonl")];
+    const sum = { input: "1 2", output: "3" };
+    const rows = [
+      { id: 1, code: "print(sum(map(int, input().split())))", tests: [sum] },
+      { id: 2, response: "```python\nprint(4)\n```", tests: [sum] },
+      { id: 3, code: "print(3)", tests: [{ input: [1, 2], output: 3 }] },
+      { id: 4, code: "def half(x):\n    return x / 2", fnName: "half", tests: [{ input: "6", output: "3.0" }] },
+      { id: 5, code: "print(3)", response: "print(3)", tests: [sum] },
+    ];
+    await writeFile(input, rows.map((row) => JSON.stringify(row)).join("\n"));
+    await gradeCommand().parseAsync(["code", "--input", input, "--output", output, "--threads", "1"], { from: "user" });
+    const lines = async (file: string): Promise<Record<string, unknown>[]> =>
+      (await readFile(file, "utf8"))
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect((await lines(output)).map(({ id, verdict, reason }) => [id, verdict, reason])).toEqual([
+      ["1", "correct", "passed"],
+      ["2", "wrong", "wrong answer"],
+      ["4", "correct", "passed"],
+    ]);
+    const rejects = await lines(`${output}.rejects.jsonl`);
+    expect(rejects.map(({ line }) => line)).toEqual([3, 5]);
+    expect(rejects[0]?.reason).toContain("give inputs and outputs as texts");
+    expect(printed).toContain("2 rows could not be read");
+    expect(printed).toMatch(/wrong · wrong answer +1/);
   });
 });

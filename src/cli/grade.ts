@@ -2,10 +2,11 @@
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import { z } from "zod";
+import { PromptCotError } from "../core/errors.ts";
 import type { CallOptions } from "../core/events.ts";
 import type { Json } from "../core/hash.ts";
 import { gradeProgramIn } from "../domains/code/grade.ts";
-import { type ProgramToGrade, type ProgramVerdict, pool, type Sandbox } from "../domains/code/index.ts";
+import { type ProgramToGrade, type ProgramVerdict, parseTests, pool, type Sandbox } from "../domains/code/index.ts";
 import type { ProfileName } from "../domains/math/index.ts";
 import { readRows } from "../rows/read.ts";
 import type { Row } from "../rows/row.ts";
@@ -31,7 +32,15 @@ const CodeRow = z
   .refine(
     ({ code, response }) => (code === undefined) !== (response === undefined),
     "give exactly one of code and response",
-  );
+  )
+  .superRefine(({ tests, fnName }, context) => {
+    try {
+      parseTests(tests, fnName);
+    } catch (error) {
+      if (!(error instanceof PromptCotError)) throw error;
+      context.addIssue({ code: "custom", path: ["tests"], message: `${error.message}; ${error.next}` });
+    }
+  });
 type CodeRow = z.output<typeof CodeRow>;
 
 interface Options {
