@@ -3,12 +3,14 @@ import { Command } from "commander";
 import type { CallOptions } from "../core/events.ts";
 import { contentId, type Json, sha256File } from "../core/hash.ts";
 import { createCorpus } from "../curate/dedup/corpus.ts";
-import { type DedupItem, type DedupResult, type DedupVerdict, dedup, readCorpus } from "../curate/dedup/dedup.ts";
+import { type DedupItem, type DedupResult, dedup, readCorpus } from "../curate/dedup/dedup.ts";
 import { addSegment, loadSegments, segmentsBefore } from "../curate/dedup/index-store.ts";
+import { dedupByMeaning, type MeaningResult, type MeaningVerdict } from "../curate/dedup/meaning.ts";
 import { DEFAULT_DEDUP, DedupSettings } from "../curate/dedup/options.ts";
 import { type Row, valueAt } from "../rows/row.ts";
 import { transformRows } from "../rows/transform.ts";
 import {
+  numberOption,
   printFunnel,
   printOutputs,
   problemField,
@@ -20,8 +22,9 @@ import {
   withDisplay,
   workersFrom,
 } from "./curating.ts";
+import { EMBEDDERS, type EmbedderOptions, embedderFor } from "./embedders.ts";
 
-interface Options {
+interface Options extends EmbedderOptions {
   input: string;
   output: string;
   rejects: string;
@@ -31,6 +34,7 @@ interface Options {
   onlyAgainst?: boolean;
   index?: string;
   quality?: string;
+  meaning?: string;
   threshold: string;
   measure: string;
   shingle: string;
@@ -66,6 +70,12 @@ export function dedupCommand(): Command {
     .option("--rows <n>", "hashes a band", String(rows))
     .option("--numbers <rule>", "same: duplicates hold the same numbers; any: numbers do not matter", numbers)
     .option("--letters <rule>", "mask: single letters are alike, so variables may be renamed; keep", letters)
+    .option("--meaning <cosine>", "also drop what is this near in meaning within the input, by the cosine of vectors")
+    .option("--embedder <name>", `vectors by ${EMBEDDERS.join(", ")}`, "lexical")
+    .option("--embedder-url <url>", "server of the openai embedder, up to and including /v1")
+    .option("--embedder-model <name>", "model of the embedder; for transformers also a folder")
+    .option("--embedder-key-env <name>", "environment variable that holds the server's key")
+    .option("--embedder-key-file <file>", "file that holds the server's key")
     .option("--threads <n>", "threads to compute on", "2")
     .option("--overwrite", "replace the outputs of an earlier run with other input or options")
     .option("--strict", "stop at the first row that cannot be read")
@@ -112,18 +122,44 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     onlyAgainst,
     earlier: earlier.map(({ sha256 }) => sha256),
     segments,
+    ...(options.meaning === undefined ? {} : { meaning: options.meaning, embedder: embedderName(options) }),
   };
-  const written = await write(options, field, identity, { result, places }, call);
+  const verdicts = await byMeaning(options, field, settings, result, call);
+  const written = await write(options, field, identity, { verdicts, places }, call);
   if (options.index !== undefined)
-    await addSegment(options.index, settings, segment, result.corpus, result.keptPositions());
+    await addSegment(options.index, settings, segment, result.corpus, verdicts.keptPositions());
   const unreadable: [string, number][] = written.unreadable === 0 ? [] : [[UNUSABLE, written.unreadable]];
-  printFunnel(written.inputRows, [...unreadable, ...countKinds(result)], result.kept);
+  printFunnel(
+    written.inputRows,
+    [...unreadable, ...countKinds(result.count, verdicts)],
+    verdicts.keptPositions().length,
+  );
   printOutputs({ kept: options.output, rejects: options.rejects }, written);
   if (result.stats.cappedBuckets > 0) {
     process.stdout.write(
       `${result.stats.cappedBuckets} buckets held more than ${settings.bucketLimit} texts and were compared in part\n`,
     );
   }
+}
+
+/** The verdicts by words, and, if asked for, by meaning after them. */
+async function byMeaning(
+  options: Options,
+  field: string,
+  settings: DedupSettings,
+  result: DedupResult,
+  call: CallOptions,
+): Promise<MeaningResult> {
+  if (options.meaning === undefined) return result;
+  const threshold = numberOption("--meaning", options.meaning, { min: 0, max: 1 });
+  const texts: string[] = [];
+  let n = 0;
+  for await (const { text } of textsOf(options.input, field, call)) if (result.verdict(n++).kept) texts.push(text);
+  return dedupByMeaning(result, texts, { settings, threshold, embedder: embedderFor(options), ...call });
+}
+
+function embedderName({ embedder, embedderModel }: EmbedderOptions): Json {
+  return { embedder, model: embedderModel ?? null };
 }
 
 function settingsOf(options: Options): DedupSettings {
@@ -187,7 +223,7 @@ function write(
   options: Options,
   field: string,
   identity: Json,
-  { result, places }: { result: DedupResult; places: Places },
+  { verdicts, places }: { verdicts: MeaningResult; places: Places },
   call: CallOptions,
 ) {
   let position = 0;
@@ -205,7 +241,7 @@ function write(
       const kept: Row[] = [];
       const rejects: Row[] = [];
       for (const { value } of batch) {
-        const verdict = result.verdict(position++);
+        const verdict = verdicts.verdict(position++);
         if (verdict.kept) kept.push(value);
         else rejects.push({ ...value, rejected: rejectedAs(verdict, places) });
       }
@@ -215,16 +251,16 @@ function write(
 }
 
 /** What the reject's row says: the survivor's place, too, since ids are hashes that stand in no file. */
-function rejectedAs({ evidence, survivor }: Extract<DedupVerdict, { kept: false }>, places: Places): Json {
+function rejectedAs({ evidence, survivor }: Extract<MeaningVerdict, { kept: false }>, places: Places): Json {
   const at = places.at(survivor);
   return { by: "dedup", ...evidence, ...(at === undefined ? {} : { survivorAt: at }) };
 }
 
 /** From the verdicts, not from what was written just now: a resumed run writes only a part. */
-function countKinds(result: DedupResult): [string, number][] {
+function countKinds(count: number, { verdict: verdictOf }: MeaningResult): [string, number][] {
   const kinds = tally();
-  for (let n = 0; n < result.count; n++) {
-    const verdict = result.verdict(n);
+  for (let n = 0; n < count; n++) {
+    const verdict = verdictOf(n);
     if (!verdict.kept) kinds.add(NAMES[verdict.evidence.kind]);
   }
   return kinds.rows();
@@ -234,4 +270,5 @@ const NAMES = {
   exact: "the same words and numbers",
   near: "near-duplicate",
   chain: "near-duplicate through another",
+  meaning: "near in meaning",
 } as const;

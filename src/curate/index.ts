@@ -39,6 +39,7 @@ export {
   readCorpus,
 } from "./dedup/dedup.ts";
 export { addSegment, loadSegments, segmentsBefore } from "./dedup/index-store.ts";
+export { dedupByMeaning, type MeaningEvidence, type MeaningOptions, type MeaningResult } from "./dedup/meaning.ts";
 export { DEFAULT_DEDUP, DedupSettings } from "./dedup/options.ts";
 export { type SemanticOptions, type SemanticPair, semanticPairs } from "./dedup/semantic.ts";
 export { CardInput, datasetCard } from "./export/card.ts";
