@@ -46,6 +46,8 @@ export interface Cast {
   q: { sampler: Backend; trainer: Trainer };
   /** `reference`: a second engine with p's weights, where there is one. */
   p: { sampler: Backend; scorer: Backend; trainer: Trainer; reference: Backend | undefined };
+  /** The engines outside of this process's own that q and p are sampled and scored by, by name; adapters need one to be tried with. */
+  engines: ReadonlyMap<string, Backend>;
   /** Whether q's sampler and p's scorer cannot both be there: they share a device, or a server that holds one model. */
   takeTurns: boolean;
   /** Undefined where the config does not speak of self-play. */
@@ -116,6 +118,7 @@ export function compose(session: Resources, config: Composable): Cast {
       ...trained(roles.p),
       reference: reference === undefined ? undefined : answering(get(reference), reference).value,
     },
+    engines: new Map(enginesOf(config, roles).map((name) => [name, answering(get(name), name).value])),
     takeTurns: takeTurns(config),
     solver: roles.solver === undefined ? undefined : trained(roles.solver),
     annotators: roles.annotators.map(speaker),
@@ -126,6 +129,15 @@ export function compose(session: Resources, config: Composable): Cast {
       await Promise.all([...made.values()].map(ended));
     },
   };
+}
+
+/** Those that can open any checkpoint, the base too. */
+function enginesOf(config: Composable, { q, p }: FullRoles): string[] {
+  const names = [q.sample, p.sample, p.score, ...(p.reference === undefined ? [] : [p.reference])];
+  return [...new Set(names)].filter((name) => {
+    const backend = described(config, name);
+    return backend.kind === "openai" ? backend.weights.kind !== "lora" : backend.kind !== "embedded";
+  });
 }
 
 function workshopOf(resources: Resources, config: Composable): Workshop {

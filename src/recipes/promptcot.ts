@@ -22,6 +22,7 @@ import { type Cast, compose, type Speaker, withTokenizer } from "./backends.ts";
 import { type Config, fitOf, noiseOf } from "./config.ts";
 import { curateWritten } from "./curation.ts";
 import { foundation } from "./foundation.ts";
+import { tryEngines } from "./preflight.ts";
 import type { Session } from "./session.ts";
 
 export interface Material {
@@ -102,6 +103,10 @@ export async function prepare(session: Session, config: Config, material: Materi
     foundation(context, config, annotated.filter(inTraining)),
   );
   const { contextLength } = config.model;
+  const { engines } = composed;
+  if (engines.size > 0) {
+    await session.act("engines", () => tryEngines(context, { base, tokenizer }, engines, contextLength));
+  }
   const triples = await withinContext(context, { triples: annotated, tokenizer, contextLength });
   const training = triples.filter(inTraining);
   const pairs = await Array.fromAsync(

@@ -76,7 +76,14 @@ test("one EM round with a real server as sampler and scorer, and TRL as trainer"
   const starts = [...log.matchAll(/--model (\S+)/g)].map(([, path]) =>
     relative(join(at, "checkpoints"), path as string),
   );
-  expect(starts.slice(0, 5)).toEqual(["coldstart/p", "coldstart/q", "coldstart/p", "em/round-1/q", "em/round-1/p"]);
+  expect(starts.slice(0, 6)).toEqual([
+    "base",
+    "coldstart/p",
+    "coldstart/q",
+    "coldstart/p",
+    "em/round-1/q",
+    "em/round-1/p",
+  ]);
 
   // The server's scores are those of the embedded engine on the same ids: by our own comparison, and by the run's.
   const kind = { journal: "em/round-1/candidates", schema: Candidate, version: 1 };
