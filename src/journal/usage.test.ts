@@ -1,0 +1,27 @@
+import { appendFile, mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { openUsage, readUsage, type UsageLine } from "./usage.ts";
+
+const line = (stage: string, requests: number): UsageLine => ({
+  ...{ kind: "tokens", stage, backend: "b", source: "paid", requests, prompt: 10 * requests, completion: requests },
+});
+
+it("sums up by stage, cuts a torn line off, and goes on", async () => {
+  const run = await mkdtemp(join(tmpdir(), "usage-"));
+  expect(await readUsage(run)).toEqual([]);
+  const first = await openUsage(run);
+  first.append([line("a", 1), { kind: "time", stage: "a", seconds: 2 }]);
+  first.append([line("b", 1), line("a", 2)]);
+  first.close();
+  await appendFile(join(run, "usage.jsonl"), '{"kind":"tokens","stage":"a","req');
+  const summed = [line("a", 3), { kind: "time", stage: "a", seconds: 2 }, line("b", 1)];
+  expect(await readUsage(run)).toEqual(summed);
+  const second = await openUsage(run);
+  expect(second.before).toEqual(summed);
+  second.append([line("b", 4)]);
+  second.close();
+  expect(await readUsage(run)).toEqual([line("a", 3), { kind: "time", stage: "a", seconds: 2 }, line("b", 5)]);
+  expect((await readFile(join(run, "usage.jsonl"), "utf8")).split("\n")).toHaveLength(5);
+});
