@@ -61,6 +61,14 @@ export {
 } from "./lm/embedded/index.ts";
 // `gguf`: GGUF files in this process, through the optional package node-llama-cpp; and checkpoints as such files.
 export { type Gguf, type GgufConfig, gguf, ggufCheckpoint, writeGguf } from "./lm/gguf/index.ts";
+// `openai`: any server that speaks OpenAI's interface; `managed`: one that is started for the purpose, sharing devices by leases.
+export { type OpenAiBackend, type OpenAiParts, openai } from "./lm/openai/backend.ts";
+export { type OpenAiConfig, OpenAiOptions } from "./lm/openai/options.ts";
+export { type Leases, leases, type Tenant } from "./lm/servers/leases.ts";
+export { type ManagedBackend, type ManagedParts, managed } from "./lm/servers/managed.ts";
+export { ManagedServer, type ManagedServerConfig } from "./lm/servers/options.ts";
+export { onDevices } from "./lm/servers/trainer.ts";
+export { type Ledger, noLedger, openLedger, type RawExchange } from "./journal/ledger.ts";
 // `tabular`: a model small enough to enumerate, with exact fits, on which the method itself can be checked.
 export { readTable, type Table, type TabularOptions, tabular, writeTable } from "./lm/tabular.ts";
 export { wordTokenizer } from "./lm/word-tokenizer.ts";
@@ -87,6 +95,8 @@ export { inline } from "./exec/inline.ts";
 // 6. The stages, in the order of the method.
 export { splitSeeds } from "./stages/split.ts";
 export type { Annotation, Annotator, Grader, Oracle, Reading } from "./domains/contract.ts";
+export { codeAnnotator } from "./domains/code/annotate.ts";
+export { mathAnnotator } from "./domains/math/annotate.ts";
 export { Annotated, annotate, givenAnnotation, pairsOf } from "./stages/annotate.ts";
 export { PutAside, withinContext } from "./stages/within-context.ts";
 export { type ColdStartOptions, coldStart, Gate } from "./stages/coldstart.ts";
@@ -96,6 +106,8 @@ export { type Synthesis, synthesize, Written } from "./stages/synthesize.ts";
 export { type Curating, Curation, curate, oracleFilter, Screening } from "./stages/curate.ts";
 export { keptProblems, type Synthesized, synthesized } from "./stages/synthesized.ts";
 export { ProblemReading, readProblems } from "./stages/read.ts";
+
+export { releasedWriter, type Writer } from "./stages/em/released.ts";
 
 // 7. Inside the loop: how p and q spell what they read and write, what a round keeps, what is measured, when it warns.
 export { type Format, formatFor, type Given, specialTokens } from "./stages/em/format.ts";
@@ -148,3 +160,28 @@ export {
 } from "./analyses/elo.ts";
 export { comparePaired, detectable, holm, PairedComparison, verdictSentence } from "./analyses/paired.ts";
 export { EvalResult, readEval } from "./recipes/eval-file.ts";
+
+// 12. Post-training: labels, rollouts, pairs and rounds; a teacher's traces.
+export { type LabelSource, label, type VoteRules } from "./stages/selfplay/label.ts";
+export { Gold, Graded, Label, PreferencePair, Rollout, Task } from "./stages/selfplay/records.ts";
+export { type RolloutStage, rollOut } from "./stages/selfplay/rollout.ts";
+export {
+  type Band,
+  invalidity,
+  paperBand,
+  paperValidity,
+  solveRate,
+  tooEasyOrHard,
+  type Validity,
+} from "./stages/selfplay/filter.ts";
+export { type PairRules, pairsOfTask } from "./stages/selfplay/pairs.ts";
+export { type PairBias, pairBias } from "./stages/selfplay/bias.ts";
+export { type SelfPlayInput, type SelfPlayOutcome, SelfPlayRound, selfPlay } from "./stages/selfplay/round.ts";
+export type { Attempts, Solver } from "./stages/selfplay/solver.ts";
+export type { Training } from "./stages/selfplay/train.ts";
+export { type DistillStage, distill, Trace } from "./stages/distill.ts";
+export { SelfPlaySummary } from "./recipes/selfplay-summary.ts";
+export { SolverConfig } from "./recipes/solver-config.ts";
+export { mathSelfPlay } from "./recipes/math-selfplay.ts";
+export { codeSelfPlay } from "./recipes/code-selfplay.ts";
+export { mathSft } from "./recipes/math-sft.ts";
