@@ -103,6 +103,15 @@ describe("a server with real numbers", () => {
     await engine.close();
   });
 
+  it("scores what fills the context but for the token that is drawn, and nothing longer", async () => {
+    const model = await client(server, "vllm", tokenizer).open(checkpoint, {});
+    const request = (id: string, length: number) => ({ id, prefix: [5], completion: new Array(length - 1).fill(7) });
+    const results = await Array.fromAsync(model.scorer!.score([request("a", 159), request("b", 160)], {}));
+    expect(results.find(({ id }) => id === "a")).toMatchObject({ ok: true });
+    expect(results.find(({ id }) => id === "b")).toMatchObject({ reason: expect.stringMatching(/do not fit/) });
+    await model.close();
+  });
+
   it("refuses another checkpoint than the one that it serves", async () => {
     const other = { path: folder, hash: "0".repeat(32) };
     await expect(client(server, "vllm", tokenizer).open(other, {})).rejects.toMatchObject({ code: "other-checkpoint" });
