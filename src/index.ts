@@ -161,9 +161,9 @@ export {
 export { comparePaired, detectable, holm, PairedComparison, verdictSentence } from "./analyses/paired.ts";
 export { EvalResult, readEval } from "./recipes/eval-file.ts";
 
-// 12. Post-training: labels, rollouts, pairs and rounds; a teacher's traces.
+// 11. Post-training: labels, rollouts, pairs and rounds; a teacher's traces.
 export { type LabelSource, label, type VoteRules } from "./stages/selfplay/label.ts";
-export { Gold, Graded, Label, PreferencePair, Rollout, Task } from "./stages/selfplay/records.ts";
+export { Gold, Graded, Label as SolutionLabel, PreferencePair, Rollout, Task } from "./stages/selfplay/records.ts";
 export { type RolloutStage, rollOut } from "./stages/selfplay/rollout.ts";
 export {
   type Band,
