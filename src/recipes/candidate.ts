@@ -1,9 +1,10 @@
 /** Finds the model that is to be evaluated: a checkpoint's folder, a GGUF file, or a backend named in a config. */
 import { stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { type Family, familyOf } from "../benchmarks/families.ts";
 import { PromptCotError } from "../core/errors.ts";
+import { exists } from "../journal/files.ts";
 import type { Backend, Checkpoint } from "../lm/contract.ts";
 import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { embedded } from "../lm/embedded/index.ts";
@@ -32,10 +33,16 @@ export async function findCandidate(
 ): Promise<{ candidate: Candidate; close(): Promise<void> }> {
   if (source.kind === "path") return fromPath(source, resources, family);
   const { speaker, served, close } = speakerNamed(resources, source.config, source.name, source.path);
-  const checkpoint = await speaker.checkpoint();
+  const { backend } = speaker;
   const name = nameOf(source);
-  const guess = family ?? (await guessFamily(checkpoint, name));
-  return { candidate: { name, backend: speaker.backend, checkpoint, family: guess, served }, close };
+  try {
+    const checkpoint = await speaker.checkpoint();
+    const guess = family ?? (await guessFamily(backend, checkpoint, name));
+    return { candidate: { name, backend, checkpoint, family: guess, served }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function fromPath(
@@ -49,7 +56,7 @@ async function fromPath(
     const checkpoint = await openCheckpoint(path);
     const engine = embedded({ threads });
     const backend = metered(engine, account.meter("embedded"));
-    const guess = family ?? (await guessFamily(checkpoint, basename(resolve(path))));
+    const guess = family ?? (await guessFamily(backend, checkpoint, basename(resolve(path))));
     return {
       candidate: { name: path, backend, checkpoint, family: guess, served: false },
       close: () => engine.close(),
@@ -57,15 +64,25 @@ async function fromPath(
   }
   const checkpoint = await ggufCheckpoint(path);
   const backend = metered(gguf({ lanes: threads, threads: 1, contextLength: context }), account.meter("gguf"));
-  const guess = family ?? (await askFamily(backend, checkpoint, basename(path)));
+  const guess = family ?? (await guessFamily(backend, checkpoint, basename(path)));
   return {
     candidate: { name: path, backend, checkpoint, family: guess, served: false },
     close: () => Promise.resolve(),
   };
 }
 
-/** By the vocabulary of the opened model; one that is no solver of ours is taken for a chat model. */
-async function askFamily(backend: Backend, checkpoint: Checkpoint, name: string): Promise<Family> {
+/**
+ * By the model's own files: a folder's tokenizer and chat template; of a single file the vocabulary, once it is open. A hosted model
+ * has no files to look at, and is taken for a chat model, as is a single file that is no solver of ours.
+ */
+async function guessFamily(backend: Backend, checkpoint: Checkpoint, name: string): Promise<Family> {
+  const found = await stat(checkpoint.path).catch(() => undefined);
+  if (found === undefined) return familyOf({ name, hasToken: () => false, hasChatTemplate: true });
+  if (found.isDirectory()) {
+    const tokenizer = await tokenizerOf(checkpoint);
+    const hasToken = (token: string) => tokenizer.idOf(token) !== undefined;
+    return familyOf({ name, hasToken, hasChatTemplate: await hasChatTemplate(checkpoint.path) });
+  }
   const model = await backend.open(checkpoint, {});
   try {
     return familyOf({ name, hasToken: (token) => model.tokenizer?.idOf(token) !== undefined, hasChatTemplate: true });
@@ -74,19 +91,12 @@ async function askFamily(backend: Backend, checkpoint: Checkpoint, name: string)
   }
 }
 
-/** A hosted model has no files to look at: it is asked as a chat model. */
-async function guessFamily(checkpoint: Checkpoint, name: string): Promise<Family> {
-  if (!(await stat(checkpoint.path).catch(() => undefined))?.isDirectory()) {
-    return familyOf({ name, hasToken: () => false, hasChatTemplate: true });
-  }
-  const tokenizer = await tokenizerOf(checkpoint);
-  const files = await readTokenizerFiles(checkpoint.path);
-  const template = z.looseObject({ chat_template: z.unknown() }).safeParse(JSON.parse(files.tokenizerConfigJson));
-  return familyOf({
-    name,
-    hasToken: (token) => tokenizer.idOf(token) !== undefined,
-    hasChatTemplate: template.data?.chat_template !== undefined,
-  });
+const TokenizerConfig = z.looseObject({ chat_template: z.unknown() });
+
+async function hasChatTemplate(folder: string): Promise<boolean> {
+  const { tokenizerConfigJson } = await readTokenizerFiles(folder);
+  const { data } = TokenizerConfig.safeParse(JSON.parse(tokenizerConfigJson));
+  return data?.chat_template !== undefined || (await exists(join(folder, "chat_template.jinja")));
 }
 
 function noModel(path: string): PromptCotError {
