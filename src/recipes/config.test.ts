@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PromptCotError } from "../core/errors.ts";
-import { Config, configJsonSchema, resolveConfig } from "./config.ts";
+import { Config, configJsonSchema, resolveConfig, withPaths } from "./config.ts";
 
 const messageOf = (work: () => unknown): string => {
   try {
@@ -40,6 +40,28 @@ describe("config", () => {
     expect(messageOf(() => resolveConfig({ em: { rounds: "three" } }, [], "c.json"))).toContain("em.rounds");
     expect(messageOf(() => resolveConfig([], [], "c.json"))).toContain("must be a JSON object");
     expect(messageOf(() => resolveConfig({}, ["em.rounds"], "c.json"))).toContain("key.key=value");
+  });
+
+  it("where concepts come from, and what curation goes by, can be told key by key", () => {
+    const written = { concepts: { embedder: { kind: "transformers", model: "minilm" }, rates: { file: "r.jsonl" } } };
+    const set = ["concepts.size=3", 'curate.decontaminate.against=["a.jsonl"]', "curate.dedup.threshold=0.5"];
+    const config = resolveConfig({ recipe: "seeds", seeds: { file: "s.jsonl" }, ...written }, set, "test");
+    expect(config.concepts).toMatchObject({
+      source: "sampled",
+      size: 3,
+      rates: { file: "r.jsonl", target: 0.5, width: 0.2 },
+    });
+    expect(config.curate).toMatchObject({
+      decontaminate: { against: ["a.jsonl"], ngram: 13 },
+      dedup: { threshold: 0.5, bands: 64 },
+    });
+    const placed = withPaths(config, (path) => `/at/${path}`);
+    expect(placed.concepts.rates?.file).toBe("/at/r.jsonl");
+    expect(placed.curate.decontaminate.against).toEqual(["/at/a.jsonl"]);
+    expect(messageOf(() => resolveConfig({}, ["concepts.mode=papr"], "c.json"))).toContain("concepts.mode");
+    expect(messageOf(() => resolveConfig({ curate: { filters: ["orcale"] } }, [], "c.json"))).toContain(
+      "curate.filters.0",
+    );
   });
 
   it("the seeds recipe says that it needs a file", () => {

@@ -15,6 +15,25 @@ const Rates = z.strictObject({
   prior: z.number().nonnegative().default(5).describe("problems at the mean that every concept is credited with"),
 });
 
+const EmbedderConfig = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("lexical") }).describe("Hashed n-grams: no download, no synonyms."),
+  z
+    .strictObject({
+      kind: z.literal("openai"),
+      url: z.url({ protocol: /^https?$/ }).describe("up to and including /v1"),
+      model: z.string().min(1),
+      keyEnv: z.string().min(1).optional().describe("environment variable that holds the server's key"),
+    })
+    .describe("A server's /v1/embeddings."),
+  z
+    .strictObject({
+      kind: z.literal("transformers"),
+      model: z.string().min(1).describe("a folder, or a name at the Hub"),
+    })
+    .describe("A sentence encoder in ONNX, through Transformers.js."),
+]);
+export type EmbedderConfig = z.infer<typeof EmbedderConfig>;
+
 export const ConceptsConfig = z.strictObject({
   source: z
     .enum(["sampled", "held-out"])
@@ -30,6 +49,7 @@ export const ConceptsConfig = z.strictObject({
   temperature: SampleSettings.shape.temperature.describe("temperature of the softmax over the next concept"),
   cooccurrence: SampleSettings.shape.cooccurrence.describe("how counts of pairs are tempered"),
   minCount: count.describe("concepts of fewer training seeds are left out"),
+  embedder: EmbedderConfig.describe("which vectors say how similar two concepts are"),
   rates: Rates.nullable().describe("measured pass rates that the draws aim at; null aims at nothing"),
 });
 export type ConceptsConfig = z.infer<typeof ConceptsConfig>;
@@ -59,7 +79,16 @@ export function curationDefaults(recipe: "pocket" | "seeds"): object {
   const { mode, temperature, cooccurrence } = SampleSettings.parse({}); // §4: temperature 0.2
   const source = recipe === "pocket" ? "held-out" : "sampled";
   return {
-    concepts: { source, mode, size: "usual", temperature, cooccurrence, minCount: 1, rates: null },
+    concepts: {
+      source,
+      mode,
+      size: "usual",
+      temperature,
+      cooccurrence,
+      minCount: 1,
+      embedder: { kind: "lexical" },
+      rates: null,
+    },
     curate: {
       filters: recipe === "pocket" ? ["oracle"] : DEFAULT_FILTERS,
       statement: FilterSettings.parse({}),

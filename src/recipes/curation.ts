@@ -5,7 +5,10 @@ import { SampleSettings } from "../curate/concepts/sample.ts";
 import { readBenchmarks } from "../curate/decontaminate/benchmarks.ts";
 import { filterChain } from "../curate/filter/chain.ts";
 import type { Filter } from "../curate/filter/contract.ts";
+import type { Embedder } from "../embed/contract.ts";
 import { lexical } from "../embed/lexical.ts";
+import { openaiEmbedder } from "../embed/openai.ts";
+import { transformersEmbedder } from "../embed/transformers.ts";
 import type { JournalReader } from "../journal/journal.ts";
 import { bringSets, type ConceptSet, sampleSets } from "../stages/concept-sets.ts";
 import { type Curation, curate, oracleFilter } from "../stages/curate.ts";
@@ -13,6 +16,7 @@ import { readProblems } from "../stages/read.ts";
 import type { ItemStream, StageContext } from "../stages/stage.ts";
 import { problemsOf, type Written } from "../stages/synthesize.ts";
 import type { Config } from "./config.ts";
+import type { EmbedderConfig } from "./curation-config.ts";
 import type { Material } from "./promptcot.ts";
 
 /** So many sets are drawn here; more, beside this thread. */
@@ -28,7 +32,7 @@ export interface SetChoice {
 
 /** The concept sets that synthesis starts from, drawn or held out as the config says; journaled once. */
 export function conceptSets(context: StageContext, config: Config, choice: SetChoice): Promise<ItemStream<ConceptSet>> {
-  const { source, mode, size, temperature, cooccurrence, minCount, rates } = config.concepts;
+  const { source, mode, size, temperature, cooccurrence, minCount, embedder, rates } = config.concepts;
   const { sets } = config.synthesize;
   if (source === "held-out") return bringSets(context, choice.heldOut().slice(0, sets));
   if (choice.training.length === 0) throw noTraining();
@@ -36,9 +40,25 @@ export function conceptSets(context: StageContext, config: Config, choice: SetCh
   return sampleSets(context, {
     settings: SampleSettings.parse({ mode, size: fixed, temperature, cooccurrence }),
     ...{ sets, minCount, rates, triples: choice.training, levelOf: choice.levelOf },
-    embedder: (names) => lexical(names),
+    embedder: embedderOf(embedder),
     workers: sets > ALONE ? config.engine.threads : 0,
   });
+}
+
+function embedderOf(config: EmbedderConfig): (names: readonly string[]) => Embedder {
+  switch (config.kind) {
+    case "lexical":
+      return (names) => lexical(names);
+    case "openai": {
+      const { url, model, keyEnv } = config;
+      const key = keyEnv === undefined ? ({ kind: "none" } as const) : ({ kind: "env", name: keyEnv } as const);
+      return () => openaiEmbedder({ url, model, key });
+    }
+    case "transformers":
+      return () => transformersEmbedder({ model: config.model });
+    default:
+      return config satisfies never;
+  }
 }
 
 /** How many concepts most of the triples have; the smaller number where two are as frequent. */

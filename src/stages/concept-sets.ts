@@ -33,6 +33,8 @@ export const SetSource = z.discriminatedUnion("source", [
     source: z.literal("sampled"),
     sets: z.number().int(),
     settings: SampleSettings,
+    /** Identity of the embedder. */
+    embedder: z.string(),
     /** Size of the space: distinct concepts, and the annotated problems they were read from. */
     concepts: z.number().int(),
     problems: z.number().int(),
@@ -79,7 +81,13 @@ export interface SetSampling {
 export async function sampleSets(context: StageContext, options: SetSampling): Promise<ItemStream<ConceptSet>> {
   for await (const _ of recordsSoFar(context, setSourceJournal)) return readSets(context);
   const lists = options.triples.map(({ concepts }) => concepts);
-  const space = await buildConceptSpace(lists, { ...options, ...context });
+  let embedder = "";
+  const named = (names: readonly string[]) => {
+    const made = options.embedder(names);
+    embedder = made.identity;
+    return made;
+  };
+  const space = await buildConceptSpace(lists, { minCount: options.minCount, embedder: named, ...context });
   const rates = options.rates === null ? undefined : await readPassRates(options.rates.file, space, {}, context);
   for (const { reason, line } of rates?.passedOver ?? []) {
     context.onEvent?.({ kind: "note", message: `${options.rates?.file}:${line} measures nothing: ${reason}` });
@@ -94,7 +102,7 @@ export async function sampleSets(context: StageContext, options: SetSampling): P
   await recordOnce(context, setSourceJournal, "source", {
     source: "sampled",
     sets: await recordsOf(context, conceptSetsJournal).count(),
-    settings: options.settings,
+    ...{ settings: options.settings, embedder },
     ...{ concepts: space.names.length, problems: space.problems, measured: rates?.measured.length ?? 0, exhausted },
   });
   return readSets(context);

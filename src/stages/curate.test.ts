@@ -175,7 +175,14 @@ describe("concept sets", () => {
     expect(sets.map(({ level }) => level)).toEqual(["easy", undefined, "easy", undefined, "easy", undefined]);
     expect(await setsOf(context({ rng: rng(2) }))).toEqual(sets); // they are there already
     const [source] = await Array.fromAsync(recordsOf({ folder }, setSourceJournal));
-    expect(source).toMatchObject({ source: "sampled", sets: 6, concepts: 5, problems: 5, exhausted: null });
+    expect(source).toMatchObject({
+      source: "sampled",
+      embedder: expect.stringMatching(/^lexical-/),
+      sets: 6,
+      concepts: 5,
+      problems: 5,
+      exhausted: null,
+    });
   });
 
   it("say that the space is exhausted", async () => {
