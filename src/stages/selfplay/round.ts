@@ -142,40 +142,13 @@ interface State {
 }
 
 async function playRound(context: StageContext, input: SelfPlayInput, state: State, number: number) {
-  const { settings, grader, extract } = input;
-  const { shardSize } = settings;
+  const { settings } = input;
   const name = `${input.name}/round-${number}`;
   const solver: Solver = { ...input.solver, checkpoint: state.checkpoint };
-  const labels = new Map(input.tasks.map(({ task, label }) => [task.id, label]));
-
-  const made = number === 1 ? input.firstRollouts?.filter(({ taskId }) => labels.has(taskId)) : undefined;
-  const rollouts =
-    made ??
-    (await rollOut(context, {
-      ...{ name, solver, attempts: settings.attempts, together: settings.together, chance: `round-${number}` },
-      tasks: input.tasks.map(({ task }) => task),
-      expected: (taskId) => state.lengths.get(taskId) ?? expectedOf(labels.get(taskId)),
-    }));
-  const truth = await reward(context, {
-    ...{ name, rollouts, grader, extract, shardSize },
-    gold: new Map([...labels].map(([taskId, { gold }]) => [taskId, gold])),
-    validity: settings.validity,
-    maxUnknown: settings.maxUnknown,
-  });
+  const { rollouts, truth } = await tried(context, name, input, { ...state, solver, number });
   const graded = input.control?.(truth, number) ?? truth;
-
-  const judged = byTask(rollouts, graded);
-  const sifted = await sift(context, name, input, rollouts, graded);
-  const kept = input.tasks.filter(({ task }) => sifted.get(task.id)?.dropped === null);
-  const pairs = await pair(context, name, kept, judged, settings);
-  const right = within(
-    settings.budget.pairs,
-    kept.flatMap(({ task }) => sides(judged.get(task.id) ?? [], settings.pairs).right),
-    context.rng.fork(name, "right"),
-  );
-
-  const enough = { dpo: pairs.length, sft: right.length, grpo: kept.length }[input.training.kind] > 0;
-  if (!enough) {
+  const { kept, pairs, right } = await choose(context, name, input, rollouts, graded);
+  if ({ dpo: pairs.length, sft: right.length, grpo: kept.length }[input.training.kind] === 0) {
     const reason = `round ${number}: of ${input.tasks.length} tasks, ${kept.length} stay in the difficulty band, and they give no pair`;
     context.onEvent?.({ kind: "note", message: reason });
     return undefined;
@@ -183,10 +156,11 @@ async function playRound(context: StageContext, input: SelfPlayInput, state: Sta
   const prompts = await promptsOf(context, solver, kept);
   const told = teller(prompts, rollouts);
   const { checkpoint, record } = await trainRound(context, {
-    ...{ name, training: input.training, original: input.solver.checkpoint, from: state.checkpoint, shardSize },
+    ...{ name, training: input.training, original: input.solver.checkpoint, from: state.checkpoint },
     pairs: pairs.map(({ id, chosen, rejected }) => ({ id, chosen: told(chosen), rejected: told(rejected) })),
     right: right.map(({ id }) => told(id)),
     trials: trialsOf(input, kept, prompts),
+    shardSize: settings.shardSize,
   });
   const bias = pairBias(
     pairs.map((one) => ({ chosen: told(one.chosen).rollout, rejected: told(one.rejected).rollout })),
@@ -194,6 +168,44 @@ async function playRound(context: StageContext, input: SelfPlayInput, state: Sta
   for (const warning of bias.warnings) context.onEvent?.({ kind: "note", message: `pairs: ${warning}` });
   const work = { ...counts(rollouts, truth), kept: kept.length, bias, right: right.length, training: record };
   return { state: { checkpoint, lengths: meanTokens(rollouts) }, work };
+}
+
+/** The round's attempts, and what the grader says of them. */
+async function tried(
+  context: StageContext,
+  name: string,
+  { tasks, settings, grader, extract, firstRollouts }: SelfPlayInput,
+  { solver, lengths, number }: State & { solver: Solver; number: number },
+): Promise<{ rollouts: Rollout[]; truth: Graded[] }> {
+  const { attempts, together, shardSize, validity, maxUnknown } = settings;
+  const labels = new Map(tasks.map(({ task, label }) => [task.id, label]));
+  const made = number === 1 ? firstRollouts?.filter(({ taskId }) => labels.has(taskId)) : undefined;
+  const rollouts =
+    made ??
+    (await rollOut(context, {
+      ...{ name, solver, attempts, together, chance: `round-${number}`, tasks: tasks.map(({ task }) => task) },
+      expected: (taskId) => lengths.get(taskId) ?? expectedOf(labels.get(taskId)),
+    }));
+  const gold = new Map([...labels].map(([taskId, label]) => [taskId, label.gold]));
+  const stage = { name, rollouts, gold, grader, extract, validity, maxUnknown, shardSize };
+  return { rollouts, truth: await reward(context, stage) };
+}
+
+/** Tasks in the difficulty band, their pairs, and their right rollouts. */
+async function choose(
+  context: StageContext,
+  name: string,
+  input: SelfPlayInput,
+  rollouts: readonly Rollout[],
+  graded: readonly Graded[],
+) {
+  const { settings, tasks } = input;
+  const judged = byTask(rollouts, graded);
+  const sifted = await sift(context, name, input, rollouts, graded);
+  const kept = tasks.filter(({ task }) => sifted.get(task.id)?.dropped === null);
+  const pairs = await pair(context, name, kept, judged, settings);
+  const all = kept.flatMap(({ task }) => sides(judged.get(task.id) ?? [], settings.pairs).right);
+  return { kept, pairs, right: within(settings.budget.pairs, all, context.rng.fork(name, "right")) };
 }
 
 function expectedOf(label: GoodLabel | undefined): number {
