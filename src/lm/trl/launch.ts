@@ -67,19 +67,19 @@ function hermetic({ folder }: Work): Record<string, string> {
   };
 }
 
-/** `trl sft --config …`; where a task brings a script of its own, the launcher that `trl` itself uses. */
+/** What `trl sft --config …` comes to, without its second import of everything: accelerate's launcher, and TRL's script or ours. */
 async function programOf(task: Task, environment: Environment, config: string): Promise<Program> {
-  const command = environment.executable;
-  if (task.script === undefined) {
-    return { command, args: ["-W", "ignore::RuntimeWarning", "-m", "trl.cli.main", task.kind, "--config", config] };
-  }
   const { accelerate_config, ...flags } = launchKeys(task.options);
   const launcher = Object.entries(flags).flatMap(([key, value]) => [`--${key}`, String(value)]);
   if (typeof accelerate_config === "string") {
     const named = join(environment.trl, "accelerate_configs", `${accelerate_config}.yaml`);
     launcher.unshift("--config_file", (await exists(accelerate_config)) ? resolve(accelerate_config) : named);
   }
-  return { command, args: ["-m", "accelerate.commands.launch", ...launcher, beside(task.script), "--config", config] };
+  const script = task.script === undefined ? join(environment.trl, "scripts", `${task.kind}.py`) : beside(task.script);
+  return {
+    command: environment.executable,
+    args: ["-m", "accelerate.commands.launch", ...launcher, script, "--config", config],
+  };
 }
 
 function beside(name: string): string {

@@ -1,5 +1,5 @@
 /** What can be known of the TRL trainer without Python: options, config, environment, log, rewards. Training is in test/integration. */
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,6 +13,7 @@ import { yaml } from "../external/yaml.ts";
 import { commonKeys, launchKeys, ownedTwice } from "./config.ts";
 import { checkExtra, findEnvironment, PACKAGES } from "./environment.ts";
 import { trl } from "./index.ts";
+import { prepare } from "./launch.ts";
 import { TrlOptions, trlIssues } from "./options.ts";
 import { rewardDaemon } from "./rewards.ts";
 import { dpoTask, sftTask } from "./task.ts";
@@ -134,6 +135,42 @@ describe("config", () => {
     const sft = { ...job, from: { path: "m", hash: "h" }, out: "o", rows };
     expect(sftTask(sft, TrlOptions.parse({ extra: { packing: true } }), 2, 3).steps).toBeUndefined();
     expect(sftTask(sft, defaults, 2, 3)).toMatchObject({ steps: 3, keys: { max_length: 2 } });
+  });
+});
+
+describe("launch", () => {
+  test("names accelerate's config, by TRL's name or as a file, and every flag of the spread", async () => {
+    const work = { folder: join(folder, "launch"), log: join(folder, "launch", "log") };
+    const rows = [{ id: "a", ids: [1, 2], targets: [0, 1], weight: 1 }];
+    const job = {
+      from: { path: "/m", hash: "h" },
+      out: "o",
+      rows,
+      optimization: optimization(1),
+      optimizer: "fresh" as const,
+    };
+    const environment = { executable: "/venv/bin/python", versions: {}, trl: "/site/trl" };
+    const prepared = async (accelerate: TrlOptions["accelerate"]) => {
+      const options = TrlOptions.parse({ processes: 4, accelerate });
+      const { program } = await prepare(sftTask({ ...job, seed: 1 }, options, 2, 1), environment, work);
+      return program.args.join(" ").replaceAll(work.folder, "WORK");
+    };
+    expect(
+      await prepared({
+        config: "zero3",
+        machines: 2,
+        machineRank: 1,
+        mainProcessIp: "10.0.0.1",
+        mainProcessPort: 29500,
+      }),
+    ).toBe(
+      "-m accelerate.commands.launch --config_file /site/trl/accelerate_configs/zero3.yaml --num_processes 4 --num_machines 2 " +
+        "--machine_rank 1 --main_process_ip 10.0.0.1 --main_process_port 29500 /site/trl/scripts/sft.py --config WORK/config.yaml",
+    );
+    const file = join(folder, "own.yaml");
+    await writeFile(file, "");
+    expect(await prepared({ config: file })).toContain(`--config_file ${file} --num_processes 4 /site/trl`);
+    expect(await readFile(join(work.folder, "rows.jsonl"), "utf8")).toBe('{"input_ids":[1,2],"labels":[-100,2]}\n');
   });
 });
 
