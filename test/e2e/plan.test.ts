@@ -90,6 +90,27 @@ it("asks about a few seeds, pays for nothing twice, and holds what it said", { t
   expect(total.used.requests).toBeGreaterThan(server.asked.length);
 });
 
+it("a budget stops a run with exit code 5, and a higher one goes on from there", { timeout: 600_000 }, async () => {
+  server = await annotatorServer();
+  const cwd = project(server.url);
+  const run = (...budget: string[]) => promptcot(["run", "config.json", ...SETTINGS, ...budget], { cwd });
+  const first = await run("--budget", "tokens=20k", "--budget", "usd=1");
+  expect([first.code, first.stderr]).toEqual([5, expect.stringContaining("stopped by the budget")]);
+  expect(first.stderr).toContain("higher --budget goes on from here");
+  const asked = server.asked.length;
+  expect(asked).toBeGreaterThan(0);
+  const status = await promptcot(["status", "runs/config"], { cwd });
+  expect(status.stdout).toMatch(/stopped; the command that started it goes on/);
+  expect(status.stdout).toMatch(/budget: .* of 20,000 tokens/);
+  expect(status.stdout).toMatch(/asked: \d+ requests \(.* tokens, \$0\.\d+\); 0 answers from the ledger/);
+  const second = await run("--budget", "tokens=25k");
+  expect(second.code).toBe(5);
+  expect(server.asked.length).toBeGreaterThan(asked);
+  expect(new Set(server.asked).size).toBe(server.asked.length);
+  const wrong = await run("--budget", "usb=5");
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Did you mean "usd"?')]);
+});
+
 it("says what is missing", async () => {
   const cwd = project("http://127.0.0.1:9/v1");
   const none = await promptcot(["plan", "config.json", "--probe", "0"], { cwd });
