@@ -131,6 +131,7 @@ function tasksOf(probe: Probe): Task[] {
 function unprobed(name: string, backend: BackendConfig | undefined): string | undefined {
   switch (backend?.kind) {
     case "embedded":
+    case "gguf":
       return undefined;
     case "openai":
       return backend.weights.kind === "lora"
