@@ -14,7 +14,7 @@ import type { Rng } from "../../core/rng.ts";
 import type { Grader } from "../../domains/contract.ts";
 import type { Checkpoint } from "../../lm/contract.ts";
 import { TrainingRecord } from "../em/records.ts";
-import { type JournalKind, journaled, recordOnce, type StageContext, withModel } from "../stage.ts";
+import { type JournalKind, journaled, recordOnce, type StageContext } from "../stage.ts";
 import { PairBias, pairBias } from "./bias.ts";
 import { type Band, invalidity, solveRate, tooEasyOrHard, type Validity } from "./filter.ts";
 import { type HeldOut, HeldOutScore, heldOutScore } from "./held-out.ts";
@@ -153,7 +153,7 @@ async function playRound(context: StageContext, input: SelfPlayInput, state: Sta
     context.onEvent?.({ kind: "note", message: reason });
     return undefined;
   }
-  const prompts = await promptsOf(context, solver, kept);
+  const prompts = new Map(kept.map(({ task }) => [task.id, promptIds(solver, task)]));
   const told = teller(prompts, rollouts);
   const { checkpoint, record } = await trainRound(context, {
     ...{ name, training: input.training, original: input.solver.checkpoint, from: state.checkpoint },
@@ -267,18 +267,6 @@ async function pair(
 /** All of them, or as many as the budget allows, chosen by chance. */
 function within<T>(most: number, all: readonly T[], random: Rng): readonly T[] {
   return all.length <= most ? all : random.shuffle(all).slice(0, most);
-}
-
-/** The ids of the tasks' prompts, which the model's own tokenizer gives. task id → ids */
-function promptsOf(
-  context: StageContext,
-  solver: Solver,
-  kept: SelfPlayInput["tasks"],
-): Promise<Map<string, readonly number[]>> {
-  return withModel(solver.backend, solver.checkpoint, context, async (open) => {
-    const model = await open();
-    return new Map(kept.map(({ task }) => [task.id, promptIds(solver, task, model)]));
-  });
 }
 
 /** Each rollout with its prompt. */

@@ -11,7 +11,7 @@ export interface Solver {
   backend: Backend;
   checkpoint: Checkpoint;
   /** What the model is given. Ids, wherever it is to be trained on what it writes. */
-  prompt(task: Task, model: Model): Text;
+  prompt(task: Task): Text;
   stop(model: Model): SampleRequest["stop"];
   /** The whole response in one spelling, thought included: what graders read and what is taught. */
   spell(answer: SampleAnswer): string;
@@ -46,7 +46,7 @@ export async function* attempt<Item extends Attempt>(
   const requests = attempts.map(
     ({ task, index, seed }): SampleRequest => ({
       id: `${task.id}/${index}`,
-      prompt: solver.prompt(task, model),
+      prompt: solver.prompt(task),
       maxTokens: how.maxTokens,
       temperature: how.temperature,
       topP: how.topP,
@@ -61,10 +61,9 @@ export async function* attempt<Item extends Attempt>(
   }
 }
 
-/** The prompt's ids, for training on what was written after it. @throws Error for a prompt that is no ids and no tokenizer to make them */
-export function promptIds(solver: Pick<Solver, "prompt">, task: Task, model: Model): readonly number[] {
-  const prompt = solver.prompt(task, model);
+/** The prompt's ids, for training on what was written after it. @throws Error for a prompt that is not given as ids */
+export function promptIds(solver: Pick<Solver, "prompt">, task: Task): readonly number[] {
+  const prompt = solver.prompt(task);
   if (prompt.kind === "ids") return prompt.ids;
-  if (prompt.kind === "text" && model.tokenizer !== undefined) return model.tokenizer.encode(prompt.text);
   throw new Error("a solver that is trained must be given its prompts as ids: refuse the recipe at composition");
 }
