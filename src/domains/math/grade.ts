@@ -8,7 +8,7 @@ import { afterThought } from "./extract/candidates.ts";
 import { type Read, readAnswer } from "./extract/read.ts";
 import { plainText } from "./latex/words.ts";
 import { parseAnswer } from "./parse/answer.ts";
-import { based, int } from "./parse/expression.ts";
+import { based, int } from "./parse/literals.ts";
 import type { Answer } from "./parse/tree.ts";
 import { type Policy, type ProfileName, policyOf, type Rules } from "./profiles.ts";
 

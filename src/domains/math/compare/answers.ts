@@ -1,19 +1,21 @@
 /** Compares two answers by their shapes. `gold` is what is known to be right: rules that are not symmetric follow it. */
 import { spend } from "../budget.ts";
-import { rational } from "../exact.ts";
-import { LETTER_UNITS, measure, plainText } from "../latex/words.ts";
-import type { Answer, Expr } from "../parse/tree.ts";
+import { plainText } from "../latex/words.ts";
+import type { Answer } from "../parse/tree.ts";
 import type { Decision } from "./equality.ts";
 import { matchInOrder, matchUnordered } from "./matching.ts";
 import { hasMatrix, matrixValue } from "./matrix.ts";
 import { expandPlusMinus } from "./plusminus.ts";
+import { compareQuantities, inOneUnit } from "./quantities.ts";
 import { realSet, sameRealSet, saysNothing } from "./realset.ts";
 import { assigns, compareRelations, endsInNumber, isName, valueGiven } from "./relations.ts";
 import { sameParameter } from "./rename.ts";
-import { compareScalars, type Setting } from "./scalar.ts";
+import type { Setting } from "./scalar.ts";
 
 const DIFFERENT: Decision = { same: "different", stage: "shape" };
+
 const UNDECIDED: Decision = { same: "unknown", stage: "undecided" };
+
 const EQUAL_TEXT: Decision = { same: "equal", stage: "text" };
 
 /** Whether `response` is the answer `gold`. */
@@ -329,21 +331,6 @@ function compareShapes(gold: Answer, response: Answer, s: Setting): Decision {
   return DIFFERENT;
 }
 
-/** The sum of quantities of one dimension whose units become smaller, in the first of them. */
-function inOneUnit(items: Items): Answer | undefined {
-  let before = Number.POSITIVE_INFINITY;
-  const args: Expr[] = [];
-  const first = items[0]!.kind === "scalar" && items[0]!.unit !== undefined ? measure(items[0]!.unit) : undefined;
-  for (const it of items) {
-    const unit = it.kind === "scalar" && it.unit !== undefined ? measure(it.unit) : undefined;
-    if (it.kind !== "scalar" || unit?.dimension !== first?.dimension || unit === undefined || unit.size >= before)
-      return undefined;
-    before = unit.size;
-    args.push({ kind: "div", num: it.expr, den: factor(first!.size / unit.size) });
-  }
-  return { kind: "scalar", expr: { kind: "add", args }, unit: (items[0] as Scalar).unit };
-}
-
 /** `A(1, 2)` beside a tuple is the point A; `2 hours and 30 minutes` beside a quantity is one quantity. */
 function unlabelled(a: Answer, other: Answer): Answer {
   if (a.kind === "list" && other.kind === "scalar") return inOneUnit(a.items) ?? a;
@@ -414,117 +401,4 @@ function compareVector(g: Answer, r: Answer, s: Setting): Decision | undefined {
   if (g.kind === "scalar" && r.kind === "scalar") return undefined;
   const [a, b] = [vector(g), vector(r)];
   return a && b && matchInOrder(a, b, (x, y) => compareAnswers(x, y, s));
-}
-
-type Scalar = Answer & { kind: "scalar" };
-
-/** Scalars with their units: a unit may be left out, but two must fit. */
-function compareQuantities(gold: Scalar, response: Scalar, s: Setting): Decision {
-  const [g, r] = [asMeasured(gold, response), asMeasured(response, gold)];
-  const bare = compareScalars(g.expr, r.expr, s);
-  if (bare.same !== "equal" && (g.expr.kind === "ratio" || r.expr.kind === "ratio")) return clocks(g, r, s) ?? bare;
-  const [a, b] = [
-    g.unit === undefined ? undefined : measure(g.unit),
-    r.unit === undefined ? undefined : measure(r.unit),
-  ];
-  if (a !== undefined && b !== undefined && s.policy.units === "compatible") {
-    if (a.dimension !== b.dimension) return DIFFERENT;
-    return a.size === b.size
-      ? bare
-      : compareScalars(g.expr, { kind: "mul", args: [r.expr, factor(b.size / a.size)] }, s);
-  }
-  if (bare.same === "equal")
-    return g.unit !== undefined && r.unit !== undefined && meridiem(g.unit) && meridiem(r.unit) && g.unit !== r.unit
-      ? DIFFERENT
-      : bare;
-  return letterUnit(g, r, s) ?? bare;
-}
-
-/** `5m` against `500 cm`, `2 m/s` against `7.2 km/h`: beside a measured value letters are units. */
-function asMeasured(a: Scalar, other: Scalar): Scalar {
-  if (a.unit !== undefined || other.unit === undefined || measure(other.unit) === undefined) return a;
-  if (a.expr.kind === "div") {
-    const above = measuredProduct(a.expr.num);
-    const below = a.expr.den.kind === "pow" ? a.expr.den.base : a.expr.den;
-    const power = a.expr.den.kind === "pow" ? a.expr.den.exp : undefined;
-    if (above === undefined || below.kind !== "sym" || !LETTER_UNITS.has(below.name)) return a;
-    const raised = power?.kind === "num" && power.value.d === 1n ? `^${power.value.n}` : "";
-    return power !== undefined && raised === "" ? a : { ...above, unit: `${above.unit}/${below.name}${raised}` };
-  }
-  return measuredProduct(a.expr) ?? a;
-}
-
-function measuredProduct(e: Expr): Scalar | undefined {
-  const expr = withoutLetter(e);
-  const last = e.kind === "mul" ? e.args.at(-1)! : undefined;
-  return expr === undefined || last?.kind !== "sym" ? undefined : { kind: "scalar", expr, unit: last.name };
-}
-
-function meridiem(unit: string): boolean {
-  return unit === "am" || unit === "pm";
-}
-
-/** A conversion factor as an exact rational: both sizes are decimals of few digits. */
-function factor(x: number): Expr {
-  const scale = 10n ** 12n;
-  const value =
-    x >= 1 ? rational(BigInt(Math.round(x * 1e6)), 10n ** 6n)! : rational(scale, BigInt(Math.round(1e12 / x)))!;
-  return { kind: "num", value, places: -1, digits: 0 };
-}
-
-/** `3:30 pm` and `15:30`. */
-function clocks(g: Scalar, r: Scalar, s: Setting): Decision | undefined {
-  const hours = (a: Scalar): Scalar | undefined => {
-    if (a.expr.kind !== "ratio" || !a.expr.clock) return undefined;
-    const [hour, ...rest] = a.expr.args;
-    if (hour?.kind !== "num") return undefined;
-    const h = Number(hour.value.n);
-    const value = a.unit === "pm" && h < 12 ? h + 12 : a.unit === "am" && h === 12 ? 0 : h;
-    return {
-      kind: "scalar",
-      expr: { ...a.expr, args: [{ ...hour, value: { n: BigInt(value), d: 1n } }, ...rest] },
-      unit: undefined,
-    };
-  };
-  if (g.unit === r.unit) return undefined;
-  const [a, b] = [hours(g), hours(r)];
-  return a && b && compareScalars(a.expr, b.expr, s);
-}
-
-/** `5m` against `5`: the letter is read as a unit where the other side has no symbols at all. */
-function letterUnit(g: Scalar, r: Scalar, s: Setting): Decision | undefined {
-  const [a, b] = [withoutLetter(g.expr), withoutLetter(r.expr)];
-  if (a !== undefined && b === undefined && isNumber(r.expr)) return compareScalars(a, r.expr, s);
-  if (b !== undefined && a === undefined && isNumber(g.expr)) return compareScalars(g.expr, b, s);
-  return undefined;
-}
-
-function withoutLetter(e: Expr): Expr | undefined {
-  if (e.kind !== "mul" || e.args.length < 2) return undefined;
-  const last = e.args.at(-1)!;
-  const unit = last.kind === "pow" ? last.base : last;
-  if (unit.kind !== "sym" || !LETTER_UNITS.has(unit.name)) return undefined;
-  const rest = e.args.slice(0, -1);
-  if (!rest.every(isNumber)) return undefined;
-  return rest.length === 1 ? rest[0]! : { kind: "mul", args: rest };
-}
-
-function isNumber(e: Expr): boolean {
-  switch (e.kind) {
-    case "num":
-      return true;
-    case "neg":
-      return isNumber(e.arg);
-    case "div":
-      return isNumber(e.num) && isNumber(e.den);
-    case "mul":
-    case "add":
-      return e.args.every(isNumber);
-    case "root":
-      return isNumber(e.arg);
-    case "const":
-      return e.name === "pi";
-    default:
-      return false;
-  }
 }

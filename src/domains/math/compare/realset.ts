@@ -4,7 +4,7 @@
  */
 import { spend } from "../budget.ts";
 import { isInfinite } from "../parse/answer.ts";
-import { int } from "../parse/expression.ts";
+import { int } from "../parse/literals.ts";
 import { substitute } from "../parse/substitute.ts";
 import type { Answer, Expr, RelationOp } from "../parse/tree.ts";
 import { realValue } from "./decimals.ts";

@@ -1,6 +1,6 @@
 /** Compares two scalar expressions under a profile: marks (percent, degrees, bases, ratios), rounding, matrices. `±` is expanded before. */
 import { type Budget, spend } from "../budget.ts";
-import { int } from "../parse/expression.ts";
+import { int } from "../parse/literals.ts";
 import type { Expr } from "../parse/tree.ts";
 import type { Policy } from "../profiles.ts";
 import { roundsTo } from "./decimals.ts";

@@ -6,45 +6,32 @@
  * to the same primes, but identities between functions are `numeric.ts`'s. The primes are 4q + 1 with q prime: no small powers repeat, and −1 has a root.
  */
 import { type Budget, MAX_DEPTH, spend } from "../budget.ts";
-import { bitsOf, integer, type Rational } from "../exact.ts";
-import { int } from "../parse/expression.ts";
+import type { Rational } from "../exact.ts";
+import { int } from "../parse/literals.ts";
 import type { Expr } from "../parse/tree.ts";
-import { exactValue, MAX_TERMS } from "./exact.ts";
-import { hash64 } from "./hash.ts";
-
-interface Prime {
-  p: bigint;
-  /** A square root of −1. */
-  i: bigint;
-  seed: number;
-}
-
-const PRIMES: readonly [Prime, Prime] = [
-  { p: 2305843009213691357n, i: 1018197504712963086n, seed: 17 },
-  { p: 2305843009209685637n, i: 1827243706478475668n, seed: 4711 },
-];
-
-/** A residue as a fraction: inverses are put off until two values are compared. */
-interface Residue {
-  n: bigint;
-  d: bigint;
-}
+import { exactValue } from "./exact.ts";
+import {
+  add,
+  type Context,
+  divide,
+  factors,
+  gcd,
+  integerPower,
+  mod,
+  mul,
+  named,
+  ofRational,
+  PRIMES,
+  powMod,
+  type Residue,
+  whole,
+} from "./residue.ts";
+import { restore, series } from "./series.ts";
 
 export interface Fingerprint {
   values: [Residue, Residue];
   /** Whether a different fingerprint proves a different expression. */
   certain: boolean;
-}
-
-interface Context {
-  prime: Prime;
-  budget: Budget;
-  certain: boolean;
-  env: Map<string, Residue>;
-  exact: Map<string, Rational>;
-  /** The base of a logarithm written without one. */
-  bareLog: "e" | "10";
-  depth: number;
 }
 
 /** The fingerprint of `e`, or undefined where it has no value: a division by zero, infinity, a `±` that was not expanded. */
@@ -70,41 +57,8 @@ export function isZeroFingerprint(a: Fingerprint): boolean {
   return a.values.every((v) => v.n === 0n);
 }
 
-/** The quotient of two fingerprints as residues, for telling whether it is the same constant elsewhere. */
-function mod(n: bigint, p: bigint): bigint {
-  const r = n % p;
-  return r < 0n ? r + p : r;
-}
-
-export function powMod(base: bigint, exp: bigint, p: bigint): bigint {
-  let result = 1n;
-  base = mod(base, p);
-  while (exp > 0n) {
-    if (exp & 1n) result = (result * base) % p;
-    base = (base * base) % p;
-    exp >>= 1n;
-  }
-  return result;
-}
-
-function whole(c: Context, { n, d }: Residue): bigint {
-  if (d === 1n) return n;
-  spend(c.budget, 60);
-  return (n * powMod(d, c.prime.p - 2n, c.prime.p)) % c.prime.p;
-}
-
-function ofRational(c: Context, r: Rational): Residue | undefined {
-  const d = mod(r.d, c.prime.p);
-  return d === 0n ? undefined : { n: mod(r.n, c.prime.p), d };
-}
-
-/** A residue of its own for whatever `key` names. */
-function named(c: Context, key: string): Residue {
-  return { n: mod(hash64(key, c.prime.seed), c.prime.p), d: 1n };
-}
-
 /** A function value as a symbol: the same for the same arguments. `free`: nothing is known of the function, so it is as good as a variable. */
-function opaque(c: Context, name: string, args: readonly Expr[], free: boolean): Residue | undefined {
+export function opaque(c: Context, name: string, args: readonly Expr[], free: boolean): Residue | undefined {
   let key = name;
   for (const arg of args) {
     const value = residue(arg, c);
@@ -115,22 +69,7 @@ function opaque(c: Context, name: string, args: readonly Expr[], free: boolean):
   return named(c, key);
 }
 
-function add(c: Context, a: Residue, b: Residue): Residue {
-  const { p } = c.prime;
-  if (a.d === 1n && b.d === 1n) return { n: (a.n + b.n) % p, d: 1n };
-  return { n: (a.n * b.d + b.n * a.d) % p, d: (a.d * b.d) % p };
-}
-
-function mul(c: Context, a: Residue, b: Residue): Residue {
-  const { p } = c.prime;
-  return { n: (a.n * b.n) % p, d: a.d === 1n && b.d === 1n ? 1n : (a.d * b.d) % p };
-}
-
-function divide(c: Context, a: Residue, b: Residue): Residue | undefined {
-  return b.n === 0n ? undefined : mul(c, a, { n: b.d, d: b.n });
-}
-
-function residue(e: Expr, c: Context): Residue | undefined {
+export function residue(e: Expr, c: Context): Residue | undefined {
   spend(c.budget, 2);
   if (c.depth > 3 * MAX_DEPTH) return undefined;
   c.depth++;
@@ -227,15 +166,6 @@ function longResidue(text: string, c: Context): Residue {
   return { n: negative ? mod(-value, c.prime.p) : value, d: 1n };
 }
 
-function integerPower(base: Residue, exp: bigint, c: Context): Residue | undefined {
-  const { p } = c.prime;
-  if (base.n === 0n) return exp > 0n ? base : exp === 0n ? { n: 1n, d: 1n } : undefined;
-  const size = (exp < 0n ? -exp : exp) % (p - 1n);
-  spend(c.budget, size < 16n ? 4 : 40);
-  const raised = { n: powMod(base.n, size, p), d: base.d === 1n ? 1n : powMod(base.d, size, p) };
-  return exp < 0n ? { n: raised.d, d: raised.n } : raised;
-}
-
 /** `base ** exp`, with sums in the exponent taken apart so that `2^{x+1}` is `2 · 2^x`, and roots of integers brought to primes. */
 function raise(base: Expr, exp: Expr, c: Context, root = false): Residue | undefined {
   const k = exactValue(exp, c.budget, c.exact);
@@ -258,52 +188,6 @@ function raise(base: Expr, exp: Expr, c: Context, root = false): Residue | undef
   return integerPower(atom, k.n, c);
 }
 
-const SMALL_PRIMES = [
-  2n,
-  3n,
-  5n,
-  7n,
-  11n,
-  13n,
-  17n,
-  19n,
-  23n,
-  29n,
-  31n,
-  37n,
-  41n,
-  43n,
-  47n,
-  53n,
-  59n,
-  61n,
-  67n,
-  71n,
-  73n,
-  79n,
-  83n,
-  89n,
-  97n,
-];
-
-/** The small prime factors of `n` with their powers, and what is left. */
-function factors(n: bigint, c: Context): [bigint, bigint][] {
-  const found: [bigint, bigint][] = [];
-  if (bitsOf(n) > 512) return [[n, 1n]];
-  for (const p of SMALL_PRIMES) {
-    let count = 0n;
-    while (n % p === 0n) {
-      n /= p;
-      count++;
-    }
-    if (count > 0n) found.push([p, count]);
-    if (n === 1n) break;
-  }
-  spend(c.budget, 8);
-  if (n > 1n) found.push([n, 1n]);
-  return found;
-}
-
 /** A root of a positive rational, as a product of roots of primes. */
 function rootOfRational(base: Rational, k: Rational, c: Context): Residue | undefined {
   c.certain = false;
@@ -323,11 +207,6 @@ function rootOfRational(base: Rational, k: Rational, c: Context): Residue | unde
     }
   }
   return total;
-}
-
-function gcd(a: bigint, b: bigint): bigint {
-  while (b !== 0n) [a, b] = [b, a % b];
-  return a;
 }
 
 /** A power with a symbolic exponent. */
@@ -487,95 +366,13 @@ function largeBinomial(n: Expr, k: Expr, c: Context): Residue | undefined {
   return opaque(c, "binomial", [n, k], false);
 }
 
-function series(e: Expr & { kind: "series" }, c: Context): Residue | undefined {
-  const from = exactValue(e.from, c.budget, c.exact);
-  const to = from && exactValue(e.to, c.budget, c.exact);
-  if (from?.d === 1n && to?.d === 1n && to.n - from.n < MAX_TERMS) return terms(e, from.n, to.n, c);
-  const degree = e.op === "sum" ? degreeIn(e.body, e.index, c) : undefined;
-  if (degree !== undefined && degree <= 12 && from?.d === 1n) return interpolated(e, from.n, degree, c);
-  return bound(`${e.op}`, e.index, [e.body, e.from, e.to], c);
-}
-
-/** The sum or product of the terms, one by one. */
-function terms(e: Expr & { kind: "series" }, from: bigint, to: bigint, c: Context): Residue | undefined {
-  let total: Residue | undefined = { n: e.op === "sum" ? 0n : 1n, d: 1n };
-  const [outer, outerExact] = [c.env.get(e.index), c.exact.get(e.index)];
-  for (let k = from; k <= to && total !== undefined; k++) {
-    c.env.set(e.index, { n: mod(k, c.prime.p), d: 1n });
-    c.exact.set(e.index, integer(k));
-    const value = residue(e.body, c);
-    total = value && (e.op === "sum" ? add(c, total, value) : mul(c, total, value));
-  }
-  restore(c.env, e.index, outer);
-  restore(c.exact, e.index, outerExact);
-  return total;
-}
-
-function restore<V>(map: Map<string, V>, key: string, value: V | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
-}
-
-/** The degree of `e` as a polynomial in `name`, or undefined if it is none. */
-function degreeIn(e: Expr, name: string, c: Context): number | undefined {
-  spend(c.budget, 1);
-  switch (e.kind) {
-    case "num":
-    case "const":
-      return 0;
-    case "sym":
-      return e.name === name ? 1 : 0;
-    case "neg":
-      return degreeIn(e.arg, name, c);
-    case "add":
-    case "mul": {
-      const degrees = e.args.map((a) => degreeIn(a, name, c));
-      if (degrees.some((d) => d === undefined)) return undefined;
-      return e.kind === "add" ? Math.max(...(degrees as number[])) : (degrees as number[]).reduce((a, b) => a + b, 0);
-    }
-    case "div":
-      return degreeIn(e.den, name, c) === 0 ? degreeIn(e.num, name, c) : undefined;
-    case "pow": {
-      const k = exactValue(e.exp, c.budget);
-      const d = degreeIn(e.base, name, c);
-      if (d === 0 && degreeIn(e.exp, name, c) === 0) return 0;
-      return k?.d === 1n && k.n >= 0n && k.n < 13n && d !== undefined ? d * Number(k.n) : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-/** A sum of a polynomial is a polynomial in its upper bound: Lagrange's formula through its first values. */
-function interpolated(e: Expr & { kind: "series" }, from: bigint, degree: number, c: Context): Residue | undefined {
-  const to = residue(e.to, c);
-  if (to === undefined) return undefined;
-  const x = whole(c, add(c, to, { n: mod(1n - from, c.prime.p), d: 1n }));
-  const { p } = c.prime;
-  const sums: Residue[] = [{ n: 0n, d: 1n }];
-  const outer = c.env.get(e.index);
-  for (let j = 0; j <= degree + 1; j++) {
-    c.env.set(e.index, { n: mod(from + BigInt(j), p), d: 1n });
-    const value = residue(e.body, c);
-    if (value === undefined) return undefined;
-    sums.push(add(c, sums.at(-1)!, value));
-  }
-  restore(c.env, e.index, outer);
-  let total: Residue = { n: 0n, d: 1n };
-  for (let j = 0; j < sums.length; j++) {
-    let weight: Residue = { n: 1n, d: 1n };
-    for (let m = 0; m < sums.length; m++) {
-      if (m === j) continue;
-      spend(c.budget, 2);
-      weight = mul(c, weight, { n: mod(x - BigInt(m), p), d: mod(BigInt(j - m), p) });
-    }
-    total = add(c, total, mul(c, weight, sums[j]!));
-  }
-  return total;
-}
-
 /** Something with a bound variable: known by its parts, whatever the variable is called. */
-function bound(name: string, variable: string | undefined, args: readonly Expr[], c: Context): Residue | undefined {
+export function bound(
+  name: string,
+  variable: string | undefined,
+  args: readonly Expr[],
+  c: Context,
+): Residue | undefined {
   c.certain = false;
   if (variable === undefined) return opaque(c, name, args, false);
   const outer = c.env.get(variable);

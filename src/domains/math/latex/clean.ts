@@ -1,5 +1,6 @@
 /** Repairs an answer's text before it is read: Unicode signs, lost and doubled backslashes. Knows signs, not structure. */
-import { isCommand, subscript, superscript, UNICODE } from "./commands.ts";
+import { isCommand } from "./commands.ts";
+import { subscript, superscript, UNICODE } from "./unicode.ts";
 
 /** What an escape sequence of a programming language left of `\f`, `\b`, `\v`, `\a`, `\t`, `\r`, `\n` at the head of a command. */
 const LOST: ReadonlyMap<string, string> = new Map([

@@ -1,19 +1,14 @@
 /** Reads an answer with its shape: lists, intervals, sets, relations, choices, quantities, text. Scalars inside are `expression.ts`'s. */
 import { type Budget, MAX_ANSWER, MAX_DEPTH, OutOfBudget } from "../budget.ts";
 import { type Token, tokenize } from "../latex/tokens.ts";
-import { isUnit, LETTER_UNITS, numberWord } from "../latex/words.ts";
-import { based, int, literal, parseExpression } from "./expression.ts";
+import { isUnit, numberWord } from "../latex/words.ts";
+import { type Context, eachTop, opIs, spelling } from "./context.ts";
+import { parseExpression } from "./expression.ts";
+import { int } from "./literals.ts";
+import { compound, quantity, ratio } from "./quantity.ts";
 import { closing, NotUnderstood } from "./reader.ts";
+import { allBut, choice, qualified, remarkAt } from "./remarks.ts";
 import type { Answer, Expr, Joiner, RelationOp } from "./tree.ts";
-
-interface Context {
-  tokens: readonly Token[];
-  budget: Budget;
-  /** The text that is parsed, for what stays text. */
-  source: string;
-  numbersInText: boolean;
-  depth: number;
-}
 
 /** The answer that `source` spells. What is no formula becomes `text`; a formula that is not understood, `unparsed`. Throws only `OutOfBudget`. */
 export function parseAnswer(source: string, numbersInText: boolean, budget: Budget, depth = 0): Answer {
@@ -23,16 +18,17 @@ export function parseAnswer(source: string, numbersInText: boolean, budget: Budg
   if (text.length > MAX_ANSWER || depth > 3) return { kind: "unparsed", text };
   const spelt = isSpelt(text) ? spelledQuantity(text) : undefined;
   if (spelt !== undefined) return spelt;
+  const read = (part: string): Answer => parseAnswer(part, numbersInText, budget, depth + 1);
   const remark = remarkAt(text);
-  if (remark > 0) return parseAnswer(text.slice(0, remark), numbersInText, budget, depth + 1);
+  if (remark > 0) return read(text.slice(0, remark));
   const exception =
     /^(?:\\text\s?\{)?\s?(?:x is |x = |for )?(?:all|any) (?:real )?(?:numbers?|values|reals)(?: of [a-z])?,? (?:except|other than|but)(?: for)?\s?\}?/i.exec(
       text,
     );
-  if (exception !== null) return allBut(text.slice(exception[0].length), numbersInText, budget, depth);
-  const formula = qualified(text, numbersInText, budget, depth);
+  if (exception !== null) return allBut(text.slice(exception[0].length), read);
+  const formula = qualified(text, read);
   if (formula !== undefined) return formula;
-  const lettered = choice(text, numbersInText, budget, depth);
+  const lettered = choice(text, read);
   if (lettered !== undefined) return lettered;
   const tokens = trimmed(tokenize(text, budget));
   const context: Context = { tokens, budget, source: text, numbersInText, depth };
@@ -60,76 +56,6 @@ function spelledQuantity(text: string): Answer | undefined {
   return value === undefined ? undefined : { kind: "scalar", expr: int(value), unit: unit.toLowerCase() };
 }
 
-const REMARK =
-  /(?:\\text\s?\{)?\s?\(\s?(?:since|because|where|when|for|if|approximately|approx|about|rounded|i\.e|which|as)\b/i;
-
-/** Where a remark in brackets begins that explains the answer, or -1. */
-function remarkAt(text: string): number {
-  return text.includes("(") ? text.search(REMARK) : -1;
-}
-
-const QUALIFIED = /\b(?:for (?:some|all|any|every|each)|where|such that)\b/i;
-
-/** All real numbers without those that `rest` lists. */
-function allBut(rest: string, numbersInText: boolean, budget: Budget, depth: number): Answer {
-  const left = parseAnswer(rest, numbersInText, budget, depth + 1);
-  const points = left.kind === "relation" && left.ops[0] === "=" ? left.sides[1]! : left;
-  const items = points.kind === "list" ? points.items : [points];
-  return { kind: "setop", op: "minus", left: { kind: "named", name: "R" }, right: { kind: "set", items } };
-}
-
-/** How the words after a formula say that a letter is an integer. */
-const INTEGER = [
-  /\bintegers?[\s}$]+([a-z])\b/,
-  /\b([a-z])[\s}$]+(?:\\text\s?\{)?\s?(?:is|are|be)?\s?(?:an?|any|all|some)?\s?integers?\b/,
-  /\b([a-z])[\s}$]*\\in[\s{$]*\\mathbb\s?\{?Z/,
-];
-
-/** A formula followed by what its letters are: read without that, but for a letter that is an integer. Undefined where no formula comes first. */
-function qualified(text: string, numbersInText: boolean, budget: Budget, depth: number): Answer | undefined {
-  const found = text.length < 1000 ? QUALIFIED.exec(text) : null;
-  if (found === null || found.index === 0) return undefined;
-  const before = beforeRemark(text.slice(0, found.index));
-  if (before === "" || unclosed(before)) return undefined;
-  const head = parseAnswer(before, numbersInText, budget, depth + 1);
-  if (head.kind === "text" || head.kind === "unparsed") return undefined;
-  const rest = text.slice(found.index + found[0].length, found.index + found[0].length + 120);
-  const name = INTEGER.map((pattern) => pattern.exec(rest)?.[1]).find((n) => n !== undefined);
-  if (name === undefined) return head;
-  const parameter: Answer = {
-    kind: "relation",
-    sides: [
-      { kind: "scalar", expr: { kind: "sym", name }, unit: undefined },
-      { kind: "named", name: "Z" },
-    ],
-    ops: ["in"],
-  };
-  return { kind: "list", items: [...(head.kind === "list" ? head.items : [head]), parameter], joiner: "comma" };
-}
-
-const REMARK_ENDS = ["\\text{", "\\text {", "\\quad", "\\qquad", "\\,", "\\;", "\\ ", ",", ";", " ", "\n", "$"];
-
-/** Without the spaces, commas and the opening of a text that lead over to a remark. */
-function beforeRemark(text: string): string {
-  let out = text;
-  while (true) {
-    const end = REMARK_ENDS.find((mark) => out.endsWith(mark));
-    if (end === undefined) return out;
-    out = out.slice(0, -end.length);
-  }
-}
-
-/** Whether a brace stands open at the end of `text`. */
-function unclosed(text: string): boolean {
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === "\\") i++;
-    else if (text[i] === "{") depth++;
-    else if (text[i] === "}") depth--;
-  }
-  return depth > 0;
-}
-
 /** An integer too long to compute with. */
 function longInteger(text: string): string | undefined {
   if (text.length <= 1200 || !/^[+-]?[\d,]+$/.test(text)) return undefined;
@@ -137,32 +63,6 @@ function longInteger(text: string): string | undefined {
   let i = digits[0] === "+" || digits[0] === "-" ? 1 : 0;
   while (i < digits.length - 1 && digits[i] === "0") i++;
   return (digits[0] === "-" ? "-" : "") + digits.slice(i);
-}
-
-/** `(B)`, `B.`, `(B) 12`, `B) 12`: a letter from A to J that is marked as a choice. */
-function choice(text: string, numbersInText: boolean, budget: Budget, depth: number): Answer | undefined {
-  const dressed = /^\\(?:text|textbf|mathrm|mathbf|textrm|textit)\s*\{\s*(\([A-J]\)|[A-J][.):])\s*\}(?:\\ )?/.exec(
-    text.slice(0, 30),
-  );
-  if (dressed !== null) text = `${dressed[1]} ${text.slice(dressed[0].length)}`;
-  const worded = /^\\text\s*\{\s*([A-J][.):]\s[^{}]*)\}$/.exec(text.slice(0, 400));
-  if (worded !== null) text = worded[1]!;
-  const named = /^(?:option|choice)\s+\(?([A-J])\)?[.:]?$/i.exec(text.slice(0, 24));
-  if (named !== null) return { kind: "choice", letter: named[1]!.toUpperCase(), option: undefined };
-  const head = /^(?:option|choice)?\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):](?=\s|$|\\|[^\d\s]))\s*/i.exec(
-    text.slice(0, 24),
-  );
-  const letter = (head?.[1] ?? head?.[2])?.toUpperCase();
-  if (head === null || letter === undefined || (head[1] === undefined && !/[A-J]/.test(head[2]!))) return undefined;
-  const rest = text.slice(head[0].length).trim();
-  if (rest === "" || rest === ".") return { kind: "choice", letter, option: undefined };
-  if (
-    /^(?:[*+/^=_<>,&-]|(?:\\text\s?\{\s*)?(?:and|or)\b)/.test(rest) ||
-    /^\([A-Ja-j]\)/.test(rest) ||
-    (head[1] !== undefined && /^[a-z\d(]/.test(text.slice(head[0].trimEnd().length)))
-  )
-    return undefined;
-  return { kind: "choice", letter, option: parseAnswer(rest, numbersInText, budget, depth + 1) };
 }
 
 /** Without the punctuation and signs around an answer that say nothing. */
@@ -181,21 +81,6 @@ function endsIdle(tokens: readonly Token[], to: number): boolean {
   const last = tokens[to - 1]!;
   if (last.k === "dots") return tokens[to - 2]?.k === "num" && tokens.slice(0, to).every((t) => t.k !== "sep");
   return last.k === "sep" || last.k === "nl" || IDLE_OPERATORS.some((s) => opIs(last, s));
-}
-
-function opIs(token: Token | undefined, s: string): boolean {
-  return token !== undefined && token.k === "op" && token.s === s;
-}
-
-/** Calls `cut(i)` at each token outside brackets and environments. */
-function eachTop(c: Context, from: number, end: number, visit: (token: Token, i: number) => void): void {
-  let depth = 0;
-  for (let i = from; i < end; i++) {
-    const token = c.tokens[i]!;
-    if (token.k === "open" || token.k === "begin") depth++;
-    else if (token.k === "close" || token.k === "end") depth--;
-    else if (depth <= 0) visit(token, i);
-  }
 }
 
 function list(c: Context, from: number, end: number, level: number): Answer {
@@ -313,15 +198,6 @@ function defined(c: Context, from: number, end: number): Answer | undefined {
   return { kind: "scalar", expr: { kind: "app", name: name.s, args }, unit: undefined };
 }
 
-function spelling(c: Context, from: number, end: number): string {
-  let out = "";
-  for (let i = from; i < end; i++) {
-    const token = c.tokens[i]!;
-    out += (token.sp || i === from || (isWordy(token) && isWordy(c.tokens[i - 1]!)) ? " " : "") + token.s;
-  }
-  return out.trim();
-}
-
 /** `x \equiv 3 \pmod 7`, `3 (mod 7)`. */
 function congruence(c: Context, from: number, end: number): Answer | undefined {
   let at = -1;
@@ -409,17 +285,6 @@ function atom(c: Context, from: number, end: number, level: number): Answer {
   if (system !== undefined) return system;
   if (opIs(first, "<") === false && first.k === "op" && first.s === "<") throw new NotUnderstood("an open bracket");
   return ratio(c, from, end) ?? compound(c, from, end) ?? quantity(c, from, end);
-}
-
-/** `2 hours 30 minutes`: numbers with units of measure, side by side. */
-function compound(c: Context, from: number, end: number): Answer | undefined {
-  const starts: number[] = [];
-  for (let i = from; i < end; i++) {
-    const [token, next] = [c.tokens[i]!, c.tokens[i + 1]];
-    if (token.k === "num" && i + 1 < end && next !== undefined && isWordy(next) && isUnit(next.s)) starts.push(i);
-  }
-  if (starts.length < 2 || starts[0] !== from || end - from !== 2 * starts.length) return undefined;
-  return { kind: "list", items: starts.map((i) => quantity(c, i, i + 2)), joiner: "and" };
 }
 
 /** Only words: the unit after a point or an interval. */
@@ -513,195 +378,6 @@ function setBraces(c: Context, from: number, end: number, level: number): Answer
   if (bar > 0 && headIsName) return list(c, bar + 1, end - 1, level + 1);
   const inner = list(c, from + 1, end - 1, level + 1);
   return { kind: "set", items: inner.kind === "list" ? inner.items : [inner] };
-}
-
-/** `3:4:5`, `12:30`. */
-function ratio(c: Context, from: number, end: number): Answer | undefined {
-  const cuts: number[] = [];
-  eachTop(c, from, end, (token, i) => {
-    if (opIs(token, ":") || (isWordy(token) && token.s === "to" && i > from && i < end - 1)) cuts.push(i);
-  });
-  if (cuts.length === 0) return oddsIn(c, from, end);
-  const args: Expr[] = [];
-  let start = from;
-  const [unitAt, meridiem] = afternoon(c, cuts.at(-1)! + 1, end);
-  for (const cut of [...cuts, unitAt]) {
-    args.push(parseExpression(c.tokens, start, cut, c.budget));
-    start = cut + 1;
-  }
-  const nums = c.tokens.slice(from, unitAt).filter((_, i) => i % 2 === 0);
-  const clock =
-    nums.length === args.length &&
-    nums.every(
-      (t, i) =>
-        t.k === "num" && /^\d+$/.test(t.s) && (i === 0 ? Number(t.s) < 25 : t.s.length === 2 && Number(t.s) < 60),
-    ) &&
-    args.length <= 3;
-  return {
-    kind: "scalar",
-    expr: { kind: "ratio", args, clock },
-    unit: clock && meridiem !== undefined ? meridiem : undefined,
-  };
-}
-
-/** `1 in 6`, `1 out of 6`. */
-function oddsIn(c: Context, from: number, end: number): Answer | undefined {
-  const middle = spelling(c, from + 1, end - 1);
-  if (end - from < 3 || end - from > 4 || !/^(?:in|out of)$/.test(middle)) return undefined;
-  const [num, den] = [c.tokens[from]!, c.tokens[end - 1]!];
-  if (num.k !== "num" || den.k !== "num") return undefined;
-  return { kind: "scalar", expr: { kind: "div", num: literal(num), den: literal(den) }, unit: undefined };
-}
-
-/** Where `p.m.` begins, and which half of the day it is. */
-function afternoon(c: Context, from: number, end: number): [number, string | undefined] {
-  for (let i = from + 1; i < end; i++) {
-    const rest = c.tokens
-      .slice(i, end)
-      .map((t) => t.s)
-      .join("")
-      .toLowerCase()
-      .replaceAll(".", "")
-      .replaceAll(" ", "");
-    if (rest === "pm" || rest === "am") return [i, rest];
-  }
-  return [end, undefined];
-}
-
-const UNIT_FUNCTIONS = new Set(["min", "sec", "deg"]);
-
-/** A scalar with the unit or label after it. */
-function quantity(c: Context, from: number, end: number): Answer {
-  let first = from;
-  let money: string | undefined;
-  while (first < end && c.tokens[first]!.k === "cur") money = currency(c.tokens[first++]!.s);
-  let last = end;
-  while (last > first && c.tokens[last - 1]!.k === "cur") money = currency(c.tokens[--last]!.s);
-  if (first < last && opIs(c.tokens[first], "-") && c.tokens[first + 1]?.k === "cur")
-    money = currency(c.tokens[first + 1]!.s);
-  const begin = unitStart(c, first, last);
-  const lead = first < begin && isLabel(c.tokens[first]!) ? leadingLabel(c, first, begin) : first;
-  const unit = begin < last ? spelling(c, begin, last).toLowerCase() : undefined;
-  const hex = lead === begin - 3 ? basedWord(c, lead) : undefined;
-  const expr = hex ?? parseExpression(c.tokens, lead, begin, c.budget);
-  const scale = MULTIPLES.get(unit?.split(" ")[0] ?? "");
-  if (scale !== undefined)
-    return {
-      kind: "scalar",
-      expr: { kind: "mul", args: [expr, int(scale)] },
-      unit: unit!.split(" ").slice(1).join(" ") || money,
-    };
-  return { kind: "scalar", expr, unit: unit ?? money };
-}
-
-/** Words that multiply the number before them. */
-const MULTIPLES: ReadonlyMap<string, bigint> = new Map([
-  ["hundred", 100n],
-  ["thousand", 1000n],
-  ["million", 1_000_000n],
-  ["billion", 1_000_000_000n],
-  ["trillion", 1_000_000_000_000n],
-]);
-
-function currency(sign: string): string {
-  return sign === "euro" ? "€" : sign === "pounds" ? "£" : "$";
-}
-
-function isLabel(token: Token): boolean {
-  return token.k === "text" || (token.k === "word" && (token.s.length > 3 || SHORT_WORDS.has(token.s.toLowerCase())));
-}
-
-/** Words that are no product of letters. */
-const SHORT_WORDS: ReadonlySet<string> = new Set(
-  "it is so we are was the for his her its has had get all any how may can you our ans val sum ist est und les des".split(
-    " ",
-  ),
-);
-
-/** Past the words before a number: `\text{about } 5`. */
-function leadingLabel(c: Context, from: number, end: number): number {
-  let i = from;
-  while (i < end && (isLabel(c.tokens[i]!) || c.tokens[i]!.k === "word" || opIs(c.tokens[i], ":"))) i++;
-  const next = c.tokens[i];
-  if (i >= end || (next!.k !== "num" && next!.k !== "cmd" && !opIs(next, "-"))) throw new NotUnderstood("words");
-  return i;
-}
-
-/** `1A3_{16}` arrives as a number, letters and a subscript; only digits before letters are read here. */
-function basedWord(c: Context, from: number): Expr | undefined {
-  const [a, b, s] = [c.tokens[from]!, c.tokens[from + 1]!, c.tokens[from + 2]!];
-  if (!opIs(b, "_") || (a.k !== "word" && a.k !== "letter") || s.k !== "num" || !/^[A-F]+$/.test(a.s)) return undefined;
-  return based(a.s, Number(s.s));
-}
-
-/** The index where the unit at the end of `from..end` begins; `end` if there is none. */
-function unitStart(c: Context, from: number, end: number): number {
-  let i = end;
-  let begin = end;
-  while (i > from) {
-    const token = c.tokens[i - 1]!;
-    if (token.k === "text" || (token.k === "letter" && token.font !== undefined && LETTER_UNITS.has(token.s)))
-      begin = --i;
-    else if (
-      token.k === "word" &&
-      (isUnit(token.s) || token.s.length > 3 || ORDINAL.has(token.s) || begin < end) &&
-      token.s.length < 30
-    )
-      begin = --i;
-    else if (i === end && perLetter(c, i, from)) begin = --i;
-    else if (token.k === "fn" && UNIT_FUNCTIONS.has(token.s) && i === end) begin = --i;
-    else if (token.k === "num" && opIs(c.tokens[i - 2], "^") && unitBefore(c, i - 3, from)) i -= 2;
-    else if (
-      token.k === "close" &&
-      token.s === "}" &&
-      c.tokens[i - 2]?.k === "num" &&
-      opIs(c.tokens[i - 4], "^") &&
-      unitBefore(c, i - 5, from)
-    )
-      i -= 4;
-    else if ((opIs(token, "/") || opIs(token, "*")) && begin < end && i - 2 >= from && isWordy(c.tokens[i - 2]!)) i--;
-    else if (
-      token.k === "letter" &&
-      begin < end &&
-      i - 2 >= from &&
-      (opIs(c.tokens[i], "/") || c.tokens[i]!.k === "word") &&
-      i - 1 > from
-    )
-      begin = --i;
-    else break;
-  }
-  if (begin === from) return wordsAlone(c, from, end);
-  const before = c.tokens[begin - 1]!;
-  return before.k === "op" && !"!%°'".includes(before.s) ? end : begin;
-}
-
-/** The `h` of `km/h`, which stands before `end`. */
-function perLetter(c: Context, end: number, from: number): boolean {
-  const [unit, slash, letter] = [c.tokens[end - 3], c.tokens[end - 2], c.tokens[end - 1]!];
-  const fits = letter.k === "letter" && LETTER_UNITS.has(letter.s) && opIs(slash, "/") && end - 3 > from;
-  return fits && unit?.k === "word" && isUnit(unit.s);
-}
-
-const ORDINAL = new Set(["th", "st", "nd", "rd"]);
-
-function isWordy(token: Token): boolean {
-  return token.k === "text" || token.k === "word";
-}
-
-function unitBefore(c: Context, i: number, from: number): boolean {
-  const token = c.tokens[i];
-  if (i <= from || token === undefined) return false;
-  return (
-    token.k === "text" ||
-    (token.k === "word" && isUnit(token.s)) ||
-    (token.k === "letter" && token.font !== undefined && LETTER_UNITS.has(token.s))
-  );
-}
-
-/** Only words: no number to measure. A short run of letters may still be a product. */
-function wordsAlone(c: Context, from: number, end: number): number {
-  if (c.tokens.slice(from, end).every((t) => t.k === "word" && t.s.length <= 3 && !t.sp)) return end;
-  throw new NotUnderstood("words");
 }
 
 /** What could not be read as a formula: words are text, formulas are `unparsed`. */

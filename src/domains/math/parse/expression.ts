@@ -1,11 +1,16 @@
-/** Reads a scalar expression from tokens by recursive descent. Lists, intervals and relations are `answer.ts`'s. */
+/**
+ * Reads a scalar expression from tokens by recursive descent: sums, products, powers, brackets. Names are `symbols.ts`'s, what takes
+ * arguments `operators.ts`'s: the three call each other, as the grammar does. Lists, intervals and relations are `answer.ts`'s.
+ */
 import type { Budget } from "../budget.ts";
 import { spend } from "../budget.ts";
-import { integer, type Rational, rational } from "../exact.ts";
+import { rational } from "../exact.ts";
 import type { Token } from "../latex/tokens.ts";
+import { based, int, isInteger, literal, number } from "./literals.ts";
+import { fn, integral, limit, matrix, series } from "./operators.ts";
 import { after, closing, deeper, isOp, isOpen, NotUnderstood, peek, type Reader, reader, take } from "./reader.ts";
-import { substitute } from "./substitute.ts";
-import type { Expr, FunctionName } from "./tree.ts";
+import { accent, letter, letters, symbol, word } from "./symbols.ts";
+import type { Expr } from "./tree.ts";
 
 /** The expression that `tokens[from..end)` spell as a whole; throws `NotUnderstood`. */
 export function parseExpression(tokens: readonly Token[], from: number, end: number, budget: Budget, depth = 0): Expr {
@@ -13,14 +18,6 @@ export function parseExpression(tokens: readonly Token[], from: number, end: num
   const expr = modulo(r);
   if (peek(r) !== undefined) throw new NotUnderstood(`unexpected ${peek(r)!.s}`);
   return expr;
-}
-
-export function number(value: Rational): Expr {
-  return { kind: "num", value, places: -1, digits: 0 };
-}
-
-export function int(n: number | bigint): Expr {
-  return number(integer(n));
 }
 
 function modulo(r: Reader): Expr {
@@ -40,7 +37,7 @@ function sum(r: Reader): Expr {
   });
 }
 
-function signOf(r: Reader): string | undefined {
+export function signOf(r: Reader): string | undefined {
   let sign: string | undefined;
   let token = peek(r);
   while (token?.k === "op" && (token.s === "+" || token.s === "-" || token.s === "±" || token.s === "∓")) {
@@ -53,13 +50,13 @@ function signOf(r: Reader): string | undefined {
   return sign;
 }
 
-function signed(sign: string, arg: Expr): Expr {
+export function signed(sign: string, arg: Expr): Expr {
   if (sign === "-") return { kind: "neg", arg };
   if (sign === "±" || sign === "∓") return { kind: "pm", arg, flip: sign === "∓" };
   return arg;
 }
 
-function term(r: Reader): Expr {
+export function term(r: Reader): Expr {
   let product: Expr[] = [factor(r, true)];
   while (true) {
     skipSpaces(r);
@@ -80,7 +77,7 @@ function term(r: Reader): Expr {
   return one(product);
 }
 
-function one(product: Expr[]): Expr {
+export function one(product: Expr[]): Expr {
   return product.length === 1 ? product[0]! : { kind: "mul", args: product };
 }
 
@@ -96,11 +93,11 @@ function signedFactor(r: Reader): Expr {
   return signed(sign ?? "+", factor(r, false));
 }
 
-function skipSpaces(r: Reader): void {
+export function skipSpaces(r: Reader): void {
   while (isOp(peek(r), "quad") || peek(r)?.k === "cur") take(r);
 }
 
-function startsFactor(r: Reader, token: Token): boolean {
+export function startsFactor(r: Reader, token: Token): boolean {
   switch (token.k) {
     case "num":
     case "letter":
@@ -121,7 +118,7 @@ function startsFactor(r: Reader, token: Token): boolean {
 }
 
 /** A power with its postfix marks; `first`: nothing stands before it in its term, so a mixed number may begin. */
-function factor(r: Reader, first: boolean): Expr {
+export function factor(r: Reader, first: boolean): Expr {
   skipSpaces(r);
   const token = peek(r);
   if (first && token?.k === "num" && isInteger(token)) {
@@ -130,10 +127,6 @@ function factor(r: Reader, first: boolean): Expr {
   }
   if (token?.k === "word") return letters(r, take(r));
   return postfix(r, primary(r));
-}
-
-function isInteger(token: Token): boolean {
-  return token.repeat === undefined && !token.s.includes(".") && !token.s.includes("e");
 }
 
 /** `4 4/9` and `4\frac49`. In plain text the fraction must be proper, else the answer means nothing certain. */
@@ -177,7 +170,7 @@ function mixedNumber(r: Reader): Expr | undefined {
   return undefined;
 }
 
-function postfix(r: Reader, base: Expr): Expr {
+export function postfix(r: Reader, base: Expr): Expr {
   while (true) {
     const token = peek(r);
     if (token?.k !== "op") return base;
@@ -296,41 +289,6 @@ function primary(r: Reader): Expr {
   });
 }
 
-/** The value of a number token. */
-export function literal(token: Token): Expr {
-  const text = token.s;
-  if (text.length > 1200)
-    return /^\d+$/.test(text) ? { kind: "long", text: trimZeros(text) } : fail("a decimal too long to read");
-  const [mantissa, exponent] = text.split("e") as [string, string?];
-  const [whole, decimals = ""] = mantissa.split(".") as [string, string?];
-  const digits = (whole + decimals).replace(/^0+/, "").length;
-  let value: Rational = rational(BigInt(whole + decimals || "0"), 10n ** BigInt(decimals.length))!;
-  if (token.repeat !== undefined) {
-    const block = 10n ** BigInt(token.repeat.length) - 1n;
-    const tail = rational(BigInt(token.repeat), block * 10n ** BigInt(decimals.length))!;
-    value = rational(value.n * tail.d + tail.n * value.d, value.d * tail.d)!;
-    return { kind: "num", value, places: -1, digits: 0 };
-  }
-  const places = mantissa.includes(".") ? decimals.length : -1;
-  if (exponent === undefined) return { kind: "num", value, places, digits };
-  const shift = Number(exponent);
-  const scaled: Expr = { kind: "pow", base: int(10), exp: int(shift) };
-  if (Math.abs(shift) > 600) return { kind: "mul", args: [{ kind: "num", value, places: -1, digits: 0 }, scaled] };
-  const power = 10n ** BigInt(Math.abs(shift));
-  value = shift >= 0 ? rational(value.n * power, value.d)! : rational(value.n, value.d * power)!;
-  return { kind: "num", value, places: Math.max(places, 0) - shift, digits };
-}
-
-function fail(what: string): never {
-  throw new NotUnderstood(what);
-}
-
-function trimZeros(text: string): string {
-  let i = 0;
-  while (i < text.length - 1 && text[i] === "0") i++;
-  return text.slice(i);
-}
-
 /** `1101_2`: digits in a base. */
 function subscripted(r: Reader, value: Expr, token: Token): Expr {
   if (!isOp(peek(r), "_")) return value;
@@ -340,131 +298,8 @@ function subscripted(r: Reader, value: Expr, token: Token): Expr {
   return based(token.s, Number(base.value.n));
 }
 
-/** The number with these digits, read in `base`. */
-export function based(digits: string, base: number): Expr {
-  if (!(base >= 2 && base <= 36) || digits.length > 200) throw new NotUnderstood("no such base");
-  const upper = digits.toUpperCase();
-  let value = 0n;
-  for (const ch of upper) {
-    const digit = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".indexOf(ch);
-    if (digit < 0 || digit >= base) throw new NotUnderstood("a digit too large for its base");
-    value = value * BigInt(base) + BigInt(digit);
-  }
-  return { kind: "based", value: int(value), digits: trimZeros(upper), base };
-}
-
-/** Letters that name functions when a parenthesis follows. */
-const CALLED = new Set("f g h F G H".split(" "));
-
-function letter(r: Reader, token: Token): Expr {
-  if (isUnitVector(r, token)) return accented("vec", token.s);
-  const next = peek(r);
-  const marked = isOp(next, "_") || isOp(next, "'");
-  if (!marked && token.s === "e") return { kind: "const", name: "e" };
-  if (!marked && token.s === "i") return { kind: "const", name: "i" };
-  return symbol(r, token.s);
-}
-
-/** A symbol with its subscript and primes, and its arguments if it is called. */
-function symbol(r: Reader, name: string): Expr {
-  let index: Expr[] = [];
-  while (true) {
-    const token = peek(r);
-    if (isOp(token, "'")) {
-      take(r);
-      name += "'";
-    } else if (isOp(token, "_")) {
-      take(r);
-      const sub = subscript(r);
-      if (typeof sub === "string") name += `_${sub}`;
-      else {
-        name += "_";
-        index = [...index, sub];
-      }
-    } else break;
-  }
-  if (isOpen(peek(r), "(")) {
-    const close = closing(r.tokens, r.i, r.end);
-    const plain = name.replaceAll("'", "");
-    if (
-      close > 0 &&
-      (CALLED.has(plain) ||
-        name.endsWith("'") ||
-        (CALLED.has(plain[0]!) && name.includes("_")) ||
-        hasComma(r, r.i + 1, close))
-    ) {
-      const args = callArguments(r);
-      return { kind: "app", name, args: [...index, ...args] };
-    }
-  }
-  return index.length > 0 ? { kind: "app", name, args: index } : { kind: "sym", name };
-}
-
-function hasComma(r: Reader, from: number, end: number): boolean {
-  let depth = 0;
-  for (let i = from; i < end; i++) {
-    const token = r.tokens[i]!;
-    if (token.k === "open") depth++;
-    else if (token.k === "close") depth--;
-    else if (token.k === "sep" && depth === 0) return true;
-  }
-  return false;
-}
-
-/** A subscript: text for a fixed name (`x_1`, `x_{max}`), an expression for an index that may vary (`a_{n+1}`, `F_k`). */
-function subscript(r: Reader): string | Expr {
-  if (!isOpen(peek(r), "{")) {
-    const token = take(r);
-    if (token.k === "num" || token.k === "text" || token.k === "word") return token.s;
-    if (token.k === "letter" && !isUpper(token.s)) return { kind: "sym", name: token.s };
-    return token.s;
-  }
-  const close = closing(r.tokens, r.i, r.end);
-  if (close < 0) throw new NotUnderstood("an open subscript");
-  const inside = r.tokens.slice(r.i + 1, close);
-  const [from] = [r.i + 1];
-  r.i = close + 1;
-  spend(r.budget, inside.length);
-  const fixed = inside.every(
-    (t) => t.k === "num" || t.k === "text" || t.k === "word" || t.k === "sep" || (t.k === "letter" && isUpper(t.s)),
-  );
-  if (fixed) return inside.map((t) => t.s).join("");
-  try {
-    return parseExpression(r.tokens, from, close, r.budget, r.depth + 1);
-  } catch (error) {
-    if (!(error instanceof NotUnderstood)) throw error;
-    return inside.map((t) => t.s).join("");
-  }
-}
-
-function isUpper(s: string): boolean {
-  return s.length === 1 && s >= "A" && s <= "Z";
-}
-
-/** A short run of letters in a formula is a product; a longer one is a word, and no formula. */
-function word(token: Token): Expr {
-  if (token.s.length > 3) throw new NotUnderstood(`a word: ${token.s}`);
-  return product(token.s);
-}
-
-function product(run: string): Expr {
-  return {
-    kind: "mul",
-    args: [...run].map((ch) => (ch === "e" || ch === "i" ? { kind: "const", name: ch } : { kind: "sym", name: ch })),
-  };
-}
-
-/** `ab^2`: marks after a run of letters belong to the last of them. */
-function letters(r: Reader, token: Token): Expr {
-  const product = word(token) as Expr & { kind: "mul" };
-  const last = token.s.at(-1)!;
-  const marked = isOp(peek(r), "_") || isOp(peek(r), "'");
-  const end = postfix(r, marked ? symbol(r, last) : product.args.at(-1)!);
-  return { kind: "mul", args: [...product.args.slice(0, -1), end] };
-}
-
 /** The comma-separated arguments in the brackets that come next. */
-function callArguments(r: Reader): Expr[] {
+export function callArguments(r: Reader): Expr[] {
   const close = closing(r.tokens, r.i, r.end);
   if (close < 0) throw new NotUnderstood("a bracket that is not closed");
   const args: Expr[] = [];
@@ -505,7 +340,7 @@ function enclosed(r: Reader, open: Token): Expr {
 }
 
 /** `{…}`, with `{a \over b}` and `{n \choose k}`. */
-function braces(r: Reader): Expr {
+export function braces(r: Reader): Expr {
   const close = closing(r.tokens, r.i, r.end);
   if (close < 0) throw new NotUnderstood("a brace that is not closed");
   let depth = 0;
@@ -536,7 +371,7 @@ function bars(r: Reader, bar: string): Expr {
 }
 
 /** An argument of a command: braces, brackets, or one sign; `digit`: of a bare number only its first digit. */
-function argument(r: Reader, digit: boolean): Expr {
+export function argument(r: Reader, digit: boolean): Expr {
   skipSpaces(r);
   const token = peek(r);
   if (token === undefined) throw new NotUnderstood("a command without its argument");
@@ -585,231 +420,4 @@ function structure(r: Reader, name: string): Expr {
     default:
       throw new NotUnderstood(`\\${name}`);
   }
-}
-
-/** The bounds after `\sum`, `\int`, `\log`: token ranges of the subscript and the superscript. */
-function limits(r: Reader): { low?: [number, number]; high?: [number, number] } {
-  const found: { low?: [number, number]; high?: [number, number] } = {};
-  while (isOp(peek(r), "_") || isOp(peek(r), "^")) {
-    const which = take(r).s === "_" ? "low" : "high";
-    if (isOpen(peek(r), "{")) {
-      const close = closing(r.tokens, r.i, r.end);
-      if (close < 0) throw new NotUnderstood("open bounds");
-      found[which] = [r.i + 1, close];
-      spend(r.budget, close - r.i);
-      r.i = close + 1;
-    } else {
-      const from = r.i;
-      if (isOp(peek(r), "-")) take(r);
-      take(r);
-      found[which] = [from, r.i];
-    }
-  }
-  return found;
-}
-
-function series(r: Reader, op: "sum" | "product"): Expr {
-  const { low, high } = limits(r);
-  if (low === undefined) throw new NotUnderstood("a series without bounds");
-  const [index, equals] = [r.tokens[low[0]], r.tokens[low[0] + 1]];
-  const body = term(r);
-  if (high === undefined || index?.k !== "letter" || !isOp(equals, "=")) {
-    const parts = r.tokens.slice(low[0], low[1]).map((t) => t.s);
-    return { kind: "opaque", name: `${op} ${parts.join(" ")}`, bound: undefined, args: [body] };
-  }
-  const from = parseExpression(r.tokens, low[0] + 2, low[1], r.budget, r.depth + 1);
-  const to = parseExpression(r.tokens, high[0], high[1], r.budget, r.depth + 1);
-  const named =
-    index.s === "i" || index.s === "e" ? substitute(body, `const:${index.s}`, { kind: "sym", name: index.s }) : body;
-  return { kind: "series", op, index: index.s, from, to, body: named };
-}
-
-function integral(r: Reader): Expr {
-  const { low, high } = limits(r);
-  const from = r.i;
-  let depth = 0;
-  for (let i = from; i + 1 < r.end; i++) {
-    const token = r.tokens[i]!;
-    if (token.k === "open") depth++;
-    else if (token.k === "close") depth--;
-    const variable = token.k === "word" && token.s.length === 2 && token.s[0] === "d" ? token.s[1]! : undefined;
-    const spelt =
-      token.k === "letter" && token.s === "d" && r.tokens[i + 1]?.k === "letter" ? r.tokens[i + 1]!.s : undefined;
-    if (depth === 0 && (variable ?? spelt) !== undefined)
-      return integrand(r, from, i, (variable ?? spelt)!, spelt === undefined ? 1 : 2, low, high);
-  }
-  const last = r.tokens[r.end - 1];
-  if (last?.k === "word" && last.s.length === 2 && last.s[0] === "d")
-    return integrand(r, from, r.end - 1, last.s[1]!, 1, low, high);
-  throw new NotUnderstood("an integral without its variable");
-}
-
-function integrand(
-  r: Reader,
-  from: number,
-  at: number,
-  variable: string,
-  width: number,
-  low?: [number, number],
-  high?: [number, number],
-): Expr {
-  const body = at === from ? int(1) : parseExpression(r.tokens, from, at, r.budget, r.depth + 1);
-  r.i = at + width;
-  const bounds = [low, high].flatMap((range) =>
-    range === undefined ? [] : [parseExpression(r.tokens, range[0], range[1], r.budget, r.depth + 1)],
-  );
-  return {
-    kind: "opaque",
-    name: bounds.length === 2 ? "definite" : "integral",
-    bound: variable,
-    args: [body, ...bounds],
-  };
-}
-
-function limit(r: Reader): Expr {
-  const { low } = limits(r);
-  const index = low === undefined ? undefined : r.tokens[low[0]];
-  const body = term(r);
-  if (low === undefined || index?.k !== "letter" || !isOp(r.tokens[low[0] + 1], "→"))
-    throw new NotUnderstood("a limit");
-  const to = parseExpression(r.tokens, low[0] + 2, low[1], r.budget, r.depth + 1);
-  return { kind: "opaque", name: "limit", bound: index.s, args: [body, to] };
-}
-
-const TRIGONOMETRIC = new Set("sin cos tan cot sec csc sinh cosh tanh coth sech csch".split(" "));
-
-/** A named function: `\sin^2 x`, `\log_2 8`, `\gcd(4,6)`, `exp(16)`. */
-function fn(r: Reader, name: string): Expr {
-  let base: Expr | undefined;
-  let power: Expr | undefined;
-  while (isOp(peek(r), "_") || isOp(peek(r), "^")) {
-    if (take(r).s === "_") base = argument(r, false);
-    else power = argument(r, false);
-  }
-  const args = functionArguments(r);
-  const value = apply(name, args, base);
-  if (power === undefined) return value;
-  const inverse =
-    power.kind === "neg" && power.arg.kind === "num" && power.arg.value.n === 1n && power.arg.value.d === 1n;
-  if (inverse && TRIGONOMETRIC.has(name)) return { kind: "call", name: `arc${name}` as FunctionName, args };
-  return { kind: "pow", base: value, exp: power };
-}
-
-function functionArguments(r: Reader): Expr[] {
-  skipSpaces(r);
-  const token = peek(r);
-  if (token?.k === "open" && (token.s === "(" || token.s === "{" || token.s === "[")) {
-    if (token.s !== "{") return callArguments(r);
-    const inner = after(r, 1);
-    return isOpen(inner, "(") && closing(r.tokens, r.i + 1, r.end) === closing(r.tokens, r.i, r.end) - 1
-      ? bracedCall(r)
-      : [braces(r)];
-  }
-  const sign = signOf(r);
-  const parts: Expr[] = [];
-  while (true) {
-    const next = peek(r);
-    if (
-      next === undefined ||
-      !startsFactor(r, next) ||
-      (parts.length > 0 &&
-        (next.k === "fn" || next.k === "begin" || (next.k === "cmd" && next.s !== "frac" && next.s !== "sqrt")))
-    )
-      break;
-    if (parts.length > 0 && next.k === "open" && next.s !== "{") break;
-    parts.push(factor(r, parts.length === 0));
-  }
-  if (parts.length === 0) throw new NotUnderstood("a function without its argument");
-  return [signed(sign ?? "+", one(parts))];
-}
-
-/** `\sin{(x)}`. */
-function bracedCall(r: Reader): Expr[] {
-  take(r);
-  const args = callArguments(r);
-  take(r);
-  return args;
-}
-
-const PLAIN_FUNCTIONS = new Set(
-  (
-    "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth sech csch arcsinh arccosh arctanh exp ln abs floor ceil " +
-    "factorial binomial gcd lcm min max re im arg conjugate sign"
-  ).split(" "),
-);
-
-function apply(name: string, args: Expr[], base: Expr | undefined): Expr {
-  if (name === "log") {
-    if (base !== undefined) return { kind: "call", name: "log", args: [args[0]!, base] };
-    return { kind: "call", name: "log", args };
-  }
-  if (name === "cis") {
-    const part = (of: "cos" | "sin"): Expr => ({ kind: "call", name: of, args });
-    return { kind: "add", args: [part("cos"), { kind: "mul", args: [{ kind: "const", name: "i" }, part("sin")] }] };
-  }
-  if (name === "lg") return { kind: "call", name: "log", args: [args[0]!, int(10)] };
-  if (PLAIN_FUNCTIONS.has(name) && base === undefined) return { kind: "call", name: name as FunctionName, args };
-  return { kind: "app", name, args: base === undefined ? args : [...args, base] };
-}
-
-/** `\overline{AB}`, `\vec{v}`: a name of its own. */
-function accent(r: Reader, mark: string): Expr {
-  const token = peek(r);
-  if (isOpen(token, "{")) {
-    const close = closing(r.tokens, r.i, r.end);
-    if (close < 0) throw new NotUnderstood("an open accent");
-    const inside = r.tokens
-      .slice(r.i + 1, close)
-      .map((t) => t.s)
-      .join("");
-    spend(r.budget, close - r.i);
-    r.i = close + 1;
-    if (mark === "overline" && /^[A-Z]{2,4}$/.test(inside)) return product(inside);
-    return accented(mark, inside);
-  }
-  return accented(mark, take(r).s);
-}
-
-/** Unit vectors wear arrows or hats. */
-function accented(mark: string, inside: string): Expr {
-  return { kind: "sym", name: `${mark === "hat" && UNIT_VECTORS.has(inside) ? "vec" : mark}:${inside}` };
-}
-
-const UNIT_VECTORS: ReadonlySet<string> = new Set(["i", "j", "k"]);
-const BOLD: ReadonlySet<string> = new Set(["mathbf", "boldsymbol", "bm", "pmb", "textbf"]);
-
-/** A bold i, j or k beside another of them. */
-function isUnitVector(r: Reader, token: Token): boolean {
-  const bold = (t: Token): boolean => t.font !== undefined && BOLD.has(t.font) && UNIT_VECTORS.has(t.s);
-  return bold(token) && r.tokens.some((t) => t.s !== token.s && bold(t));
-}
-
-/** The rows of an environment, from after its `\begin` to after its `\end`. */
-function matrix(r: Reader, name: string): Expr {
-  const rows: Expr[][] = [[]];
-  let from = r.i;
-  let depth = 0;
-  for (let i = r.i; i < r.end; i++) {
-    const token = r.tokens[i]!;
-    const end = depth === 0 && token.k === "end";
-    if (end || (depth === 0 && (token.k === "amp" || token.k === "nl"))) {
-      if (i > from) rows.at(-1)!.push(parseExpression(r.tokens, from, i, r.budget, r.depth + 1));
-      else if (token.k === "amp") throw new NotUnderstood("an empty cell");
-      if (token.k === "nl") rows.push([]);
-      from = i + 1;
-      if (end) {
-        r.i = i + 1;
-        return shaped(rows, name);
-      }
-    } else if (token.k === "begin" || token.k === "open") depth++;
-    else if (token.k === "end" || token.k === "close") depth--;
-  }
-  throw new NotUnderstood("an environment that is not closed");
-}
-
-function shaped(rows: Expr[][], name: string): Expr {
-  if (rows.at(-1)!.length === 0) rows.pop();
-  const width = rows[0]?.length ?? 0;
-  if (width === 0 || rows.some((row) => row.length !== width)) throw new NotUnderstood("rows of unequal length");
-  return { kind: "matrix", rows, style: name === "vmatrix" ? "determinant" : "matrix" };
 }

@@ -1,0 +1,204 @@
+/** Reads numbers with what stands around them: units, labels, money, ratios, odds, times of day. */
+import type { Token } from "../latex/tokens.ts";
+import { isUnit, LETTER_UNITS } from "../latex/words.ts";
+import { type Context, eachTop, isWordy, opIs, spelling } from "./context.ts";
+import { parseExpression } from "./expression.ts";
+import { based, int, literal } from "./literals.ts";
+import { NotUnderstood } from "./reader.ts";
+import type { Answer, Expr } from "./tree.ts";
+
+/** `2 hours 30 minutes`: numbers with units of measure, side by side. */
+export function compound(c: Context, from: number, end: number): Answer | undefined {
+  const starts: number[] = [];
+  for (let i = from; i < end; i++) {
+    const [token, next] = [c.tokens[i]!, c.tokens[i + 1]];
+    if (token.k === "num" && i + 1 < end && next !== undefined && isWordy(next) && isUnit(next.s)) starts.push(i);
+  }
+  if (starts.length < 2 || starts[0] !== from || end - from !== 2 * starts.length) return undefined;
+  return { kind: "list", items: starts.map((i) => quantity(c, i, i + 2)), joiner: "and" };
+}
+
+/** `3:4:5`, `12:30`. */
+export function ratio(c: Context, from: number, end: number): Answer | undefined {
+  const cuts: number[] = [];
+  eachTop(c, from, end, (token, i) => {
+    if (opIs(token, ":") || (isWordy(token) && token.s === "to" && i > from && i < end - 1)) cuts.push(i);
+  });
+  if (cuts.length === 0) return oddsIn(c, from, end);
+  const args: Expr[] = [];
+  let start = from;
+  const [unitAt, meridiem] = afternoon(c, cuts.at(-1)! + 1, end);
+  for (const cut of [...cuts, unitAt]) {
+    args.push(parseExpression(c.tokens, start, cut, c.budget));
+    start = cut + 1;
+  }
+  const nums = c.tokens.slice(from, unitAt).filter((_, i) => i % 2 === 0);
+  const clock =
+    nums.length === args.length &&
+    nums.every(
+      (t, i) =>
+        t.k === "num" && /^\d+$/.test(t.s) && (i === 0 ? Number(t.s) < 25 : t.s.length === 2 && Number(t.s) < 60),
+    ) &&
+    args.length <= 3;
+  return {
+    kind: "scalar",
+    expr: { kind: "ratio", args, clock },
+    unit: clock && meridiem !== undefined ? meridiem : undefined,
+  };
+}
+
+/** `1 in 6`, `1 out of 6`. */
+function oddsIn(c: Context, from: number, end: number): Answer | undefined {
+  const middle = spelling(c, from + 1, end - 1);
+  if (end - from < 3 || end - from > 4 || !/^(?:in|out of)$/.test(middle)) return undefined;
+  const [num, den] = [c.tokens[from]!, c.tokens[end - 1]!];
+  if (num.k !== "num" || den.k !== "num") return undefined;
+  return { kind: "scalar", expr: { kind: "div", num: literal(num), den: literal(den) }, unit: undefined };
+}
+
+/** Where `p.m.` begins, and which half of the day it is. */
+function afternoon(c: Context, from: number, end: number): [number, string | undefined] {
+  for (let i = from + 1; i < end; i++) {
+    const rest = c.tokens
+      .slice(i, end)
+      .map((t) => t.s)
+      .join("")
+      .toLowerCase()
+      .replaceAll(".", "")
+      .replaceAll(" ", "");
+    if (rest === "pm" || rest === "am") return [i, rest];
+  }
+  return [end, undefined];
+}
+
+const UNIT_FUNCTIONS = new Set(["min", "sec", "deg"]);
+
+/** A scalar with the unit or label after it. */
+export function quantity(c: Context, from: number, end: number): Answer {
+  let first = from;
+  let money: string | undefined;
+  while (first < end && c.tokens[first]!.k === "cur") money = currency(c.tokens[first++]!.s);
+  let last = end;
+  while (last > first && c.tokens[last - 1]!.k === "cur") money = currency(c.tokens[--last]!.s);
+  if (first < last && opIs(c.tokens[first], "-") && c.tokens[first + 1]?.k === "cur")
+    money = currency(c.tokens[first + 1]!.s);
+  const begin = unitStart(c, first, last);
+  const lead = first < begin && isLabel(c.tokens[first]!) ? leadingLabel(c, first, begin) : first;
+  const unit = begin < last ? spelling(c, begin, last).toLowerCase() : undefined;
+  const hex = lead === begin - 3 ? basedWord(c, lead) : undefined;
+  const expr = hex ?? parseExpression(c.tokens, lead, begin, c.budget);
+  const scale = MULTIPLES.get(unit?.split(" ")[0] ?? "");
+  if (scale !== undefined)
+    return {
+      kind: "scalar",
+      expr: { kind: "mul", args: [expr, int(scale)] },
+      unit: unit!.split(" ").slice(1).join(" ") || money,
+    };
+  return { kind: "scalar", expr, unit: unit ?? money };
+}
+
+/** Words that multiply the number before them. */
+const MULTIPLES: ReadonlyMap<string, bigint> = new Map([
+  ["hundred", 100n],
+  ["thousand", 1000n],
+  ["million", 1_000_000n],
+  ["billion", 1_000_000_000n],
+  ["trillion", 1_000_000_000_000n],
+]);
+
+function currency(sign: string): string {
+  return sign === "euro" ? "€" : sign === "pounds" ? "£" : "$";
+}
+
+function isLabel(token: Token): boolean {
+  return token.k === "text" || (token.k === "word" && (token.s.length > 3 || SHORT_WORDS.has(token.s.toLowerCase())));
+}
+
+/** Words that are no product of letters. */
+const SHORT_WORDS: ReadonlySet<string> = new Set(
+  "it is so we are was the for his her its has had get all any how may can you our ans val sum ist est und les des".split(
+    " ",
+  ),
+);
+
+/** Past the words before a number: `\text{about } 5`. */
+function leadingLabel(c: Context, from: number, end: number): number {
+  let i = from;
+  while (i < end && (isLabel(c.tokens[i]!) || c.tokens[i]!.k === "word" || opIs(c.tokens[i], ":"))) i++;
+  const next = c.tokens[i];
+  if (i >= end || (next!.k !== "num" && next!.k !== "cmd" && !opIs(next, "-"))) throw new NotUnderstood("words");
+  return i;
+}
+
+/** `1A3_{16}` arrives as a number, letters and a subscript; only digits before letters are read here. */
+function basedWord(c: Context, from: number): Expr | undefined {
+  const [a, b, s] = [c.tokens[from]!, c.tokens[from + 1]!, c.tokens[from + 2]!];
+  if (!opIs(b, "_") || (a.k !== "word" && a.k !== "letter") || s.k !== "num" || !/^[A-F]+$/.test(a.s)) return undefined;
+  return based(a.s, Number(s.s));
+}
+
+/** The index where the unit at the end of `from..end` begins; `end` if there is none. */
+function unitStart(c: Context, from: number, end: number): number {
+  let i = end;
+  let begin = end;
+  while (i > from) {
+    const token = c.tokens[i - 1]!;
+    if (token.k === "text" || (token.k === "letter" && token.font !== undefined && LETTER_UNITS.has(token.s)))
+      begin = --i;
+    else if (
+      token.k === "word" &&
+      (isUnit(token.s) || token.s.length > 3 || ORDINAL.has(token.s) || begin < end) &&
+      token.s.length < 30
+    )
+      begin = --i;
+    else if (i === end && perLetter(c, i, from)) begin = --i;
+    else if (token.k === "fn" && UNIT_FUNCTIONS.has(token.s) && i === end) begin = --i;
+    else if (token.k === "num" && opIs(c.tokens[i - 2], "^") && unitBefore(c, i - 3, from)) i -= 2;
+    else if (
+      token.k === "close" &&
+      token.s === "}" &&
+      c.tokens[i - 2]?.k === "num" &&
+      opIs(c.tokens[i - 4], "^") &&
+      unitBefore(c, i - 5, from)
+    )
+      i -= 4;
+    else if ((opIs(token, "/") || opIs(token, "*")) && begin < end && i - 2 >= from && isWordy(c.tokens[i - 2]!)) i--;
+    else if (
+      token.k === "letter" &&
+      begin < end &&
+      i - 2 >= from &&
+      (opIs(c.tokens[i], "/") || c.tokens[i]!.k === "word") &&
+      i - 1 > from
+    )
+      begin = --i;
+    else break;
+  }
+  if (begin === from) return wordsAlone(c, from, end);
+  const before = c.tokens[begin - 1]!;
+  return before.k === "op" && !"!%°'".includes(before.s) ? end : begin;
+}
+
+/** The `h` of `km/h`, which stands before `end`. */
+function perLetter(c: Context, end: number, from: number): boolean {
+  const [unit, slash, letter] = [c.tokens[end - 3], c.tokens[end - 2], c.tokens[end - 1]!];
+  const fits = letter.k === "letter" && LETTER_UNITS.has(letter.s) && opIs(slash, "/") && end - 3 > from;
+  return fits && unit?.k === "word" && isUnit(unit.s);
+}
+
+const ORDINAL = new Set(["th", "st", "nd", "rd"]);
+
+function unitBefore(c: Context, i: number, from: number): boolean {
+  const token = c.tokens[i];
+  if (i <= from || token === undefined) return false;
+  return (
+    token.k === "text" ||
+    (token.k === "word" && isUnit(token.s)) ||
+    (token.k === "letter" && token.font !== undefined && LETTER_UNITS.has(token.s))
+  );
+}
+
+/** Only words: no number to measure. A short run of letters may still be a product. */
+function wordsAlone(c: Context, from: number, end: number): number {
+  if (c.tokens.slice(from, end).every((t) => t.k === "word" && t.s.length <= 3 && !t.sp)) return end;
+  throw new NotUnderstood("words");
+}
