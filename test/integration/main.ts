@@ -24,7 +24,6 @@ try {
         PROMPTCOT_PYTHON: python,
         HF_HUB_OFFLINE: "1",
         HF_HOME: join(folder, "hf-home"),
-        PYTHONDONTWRITEBYTECODE: undefined,
       },
     },
   );

@@ -6,7 +6,7 @@ export default defineConfig({
     pool: "forks",
     // Each test starts programs that use all cores.
     maxWorkers: 1,
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: 1_200_000,
+    hookTimeout: 1_200_000,
   },
 });

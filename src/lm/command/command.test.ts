@@ -146,8 +146,9 @@ describe("templates", () => {
   }
   const copies = (result: string) => `echo "told: $*"; cat "$2"
     [ "$1" = train ] || { mkdir -p ${result}; cp "$FROM/model.safetensors" ${result}/; exit; }
-    cp "$FROM/model.safetensors" out/; echo "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'num_tokens': '7', 'epoch': '1'}"
-    mkdir -p out/checkpoint-1; echo '{"global_step": 1, "log_history": [{"step": 1, "loss": 1.5}]}' > out/checkpoint-1/trainer_state.json
+    cp "$FROM/model.safetensors" out/
+    for epoch in 0.6667 1; do echo "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'epoch': '$epoch'}"; done
+    mkdir -p out/checkpoint-2; echo '{"global_step": 2, "log_history": [{"step": 1, "loss": 1.5}, {"step": 2, "loss": 1.25}]}' > out/checkpoint-2/trainer_state.json
     echo '{}' > out/adapter_config.json`;
   const told = async (out: string) =>
     (await readFile(join(out, "trainer.log"), "utf8")).replaceAll(folder, "FOLDER").split("\n").slice(0, -1);
@@ -161,7 +162,7 @@ describe("templates", () => {
       { ...job, out },
       {},
     );
-    expect(trained).toMatchObject({ steps: 1, losses: [1.5], checkpoint: { hash: checkpoint.hash } });
+    expect(trained).toMatchObject({ steps: 2, losses: [1.5, 1.25], checkpoint: { hash: checkpoint.hash } });
     expect(existsSync(join(out, "adapter", "adapter_config.json"))).toBe(true);
     expect(await told(out)).toMatchInlineSnapshot(`
       [
@@ -206,7 +207,8 @@ describe("templates", () => {
         "plot_loss: false",
         "disable_tqdm: true",
         "neftune_noise_alpha: 5",
-        "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'num_tokens': '7', 'epoch': '1'}",
+        "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'epoch': '0.6667'}",
+        "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'epoch': '1'}",
         "told: export merge.yaml",
         "model_name_or_path: "FOLDER/init"",
         "template: "empty"",
@@ -228,7 +230,7 @@ describe("templates", () => {
       { ...job, out },
       {},
     );
-    expect(trained).toMatchObject({ steps: 1, losses: [1.5], checkpoint: { hash: checkpoint.hash } });
+    expect(trained).toMatchObject({ steps: 2, losses: [1.5, 1.25], checkpoint: { hash: checkpoint.hash } });
     expect(await told(out)).toMatchInlineSnapshot(`
       [
         "told: train train.yaml -- --num_processes=2",
@@ -261,7 +263,8 @@ describe("templates", () => {
         "save_steps: 100",
         "save_total_limit: 2",
         "auto_resume_from_checkpoints: true",
-        "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'num_tokens': '7', 'epoch': '1'}",
+        "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'epoch': '0.6667'}",
+        "{'loss': '1.5', 'grad_norm': '0.5', 'learning_rate': '0.01', 'epoch': '1'}",
       ]
     `);
   });

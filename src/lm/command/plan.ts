@@ -8,7 +8,7 @@ import type { DpoJob, SftJob, Trained } from "../contract.ts";
 import { readTokenizerFiles } from "../embedded/checkpoint.ts";
 import { readTokenizer } from "../embedded/tokenizer.ts";
 import { type Split, splitBatch, stepsOf } from "../external/batches.ts";
-import { follower, lastCheckpoint } from "../external/follow.ts";
+import { checkSteps, follower, lastCheckpoint } from "../external/follow.ts";
 import { carryOut, checkRows, identityOf, type Outcome, refusal, type Work, writeLines } from "../external/job.ts";
 import { runProgram } from "../external/program.ts";
 import { type RowFormat, rowLines } from "./rows.ts";
@@ -124,6 +124,7 @@ async function outcome(job: SftJob | DpoJob, trainer: PlannedTrainer, plan: Plan
     });
   }
   const state = plan.progress.kind === "transformers" ? await lastCheckpoint(plan.progress.output) : undefined;
+  if (state !== undefined) checkSteps(state, stepsOf(job), job.optimization.epochs);
   return {
     weights: plan.result,
     ...(plan.adapter === undefined ? {} : { adapter: plan.adapter }),

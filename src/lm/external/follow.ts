@@ -2,6 +2,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { PromptCotError } from "../../core/errors.ts";
 import type { WorkEvent } from "../../core/events.ts";
 import { exists } from "../../journal/files.ts";
 import { refusal } from "./job.ts";
@@ -32,7 +33,8 @@ export interface FollowOptions {
 
 /**
  * Turns log lines into events.
- * @throws PromptCotError `trainer`/`diverged` on a loss or a gradient that is not finite
+ * @throws PromptCotError `trainer`/`diverged` on a loss or a gradient that is not finite; `other-steps` where the course of epochs shows
+ * another batch than the job's
  */
 export function follower(options: FollowOptions): (line: string) => void {
   let step = options.done;
@@ -49,6 +51,7 @@ export function follower(options: FollowOptions): (line: string) => void {
     }
     const read = found.get("num_tokens") ?? 0;
     const epoch = found.get("epoch") ?? 0;
+    if (options.total !== undefined) checkPace(step, epoch, options.total, options.epochs);
     options.onEvent?.({
       kind: "train-step",
       step,
@@ -58,6 +61,26 @@ export function follower(options: FollowOptions): (line: string) => void {
     });
     tokens = Math.max(tokens, read);
   };
+}
+
+/** The last batch of an epoch may be smaller, so a step's epoch is off by less than half a step. */
+function checkPace(step: number, epoch: number, total: number, epochs: number): void {
+  const expected = (step * epochs) / total;
+  if (Math.abs(epoch - expected) > (0.51 * epochs) / total + 0.01 * expected) throw otherSteps(step, epoch, total);
+}
+
+/** A job whose trainer took other batches than it was told: fewer processes started, or one spread over several devices. */
+function otherSteps(step: number, epoch: number, total: number): PromptCotError {
+  return refusal(
+    "other-steps",
+    `step ${step} of a job of ${total} ended at epoch ${epoch}: the trainer's batches are not the job's`,
+    "see whether as many training processes start as `processes` says, each with one device",
+  );
+}
+
+/** @throws PromptCotError `trainer`/`other-steps` if a finished run took another number of steps than its job has */
+export function checkSteps({ step }: TrainerState, total: number | undefined, epochs: number): void {
+  if (total !== undefined && step !== total) throw otherSteps(step, epochs, total);
 }
 
 const State = z.looseObject({

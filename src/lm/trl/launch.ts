@@ -5,7 +5,7 @@ import type { CallOptions } from "../../core/events.ts";
 import type { Json } from "../../core/hash.ts";
 import { exists, writeFileAtomic } from "../../journal/files.ts";
 import { visibleDevices } from "../external/devices.ts";
-import { follower, lastCheckpoint, type TrainerState } from "../external/follow.ts";
+import { checkSteps, follower, lastCheckpoint, type TrainerState } from "../external/follow.ts";
 import { type Outcome, refusal, type Work, writeLines } from "../external/job.ts";
 import { type Program, runProgram } from "../external/program.ts";
 import { yaml } from "../external/yaml.ts";
@@ -92,6 +92,7 @@ export async function gather(task: Task, environment: Environment, work: Work, c
   const { output, merged, summed } = placesIn(work);
   const state = await lastCheckpoint(output);
   if (state === undefined) throw refusal("no-checkpoint", `${output} holds no checkpoint of TRL's`, `see ${work.log}`);
+  checkSteps(state, task.steps, job.optimization.epochs);
   const result = {
     ...{ steps: state.step, losses: state.losses, about: about(kind, options, environment) },
     ...(kind === "grpo" ? { targetTokens: answerTokens(state, job.optimization.batchSize * task.answersPerRow) } : {}),

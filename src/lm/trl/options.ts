@@ -69,6 +69,10 @@ export const TrlOptions = z
       .describe("Environment variables of the trainer, such as CUDA_VISIBLE_DEVICES."),
     extra: Extra.default({}),
   })
+  .refine(({ cpu, processes }) => !cpu || processes === 1, {
+    error: "accelerate starts a single process on the CPU",
+    path: ["processes"],
+  })
   .describe("Trains by TRL (Hugging Face), in a Python environment of yours.");
 
 /** As written in a config or by a caller: everything has a default. */

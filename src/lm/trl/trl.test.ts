@@ -8,7 +8,7 @@ import type { DpoJob, Trial } from "../contract.ts";
 import { optimization, sums, untrained } from "../embedded/small-model.case.ts";
 import { splitBatch } from "../external/batches.ts";
 import { visibleDevices } from "../external/devices.ts";
-import { follower, lastCheckpoint, parseLogLine } from "../external/follow.ts";
+import { checkSteps, follower, lastCheckpoint, parseLogLine } from "../external/follow.ts";
 import { yaml } from "../external/yaml.ts";
 import { commonKeys, launchKeys, ownedTwice } from "./config.ts";
 import { checkExtra, findEnvironment, PACKAGES } from "./environment.ts";
@@ -30,6 +30,7 @@ describe("options", () => {
   test("refuse unknown keys, and keys of TRL's that a job sets", () => {
     expect(TrlOptions.safeParse({ perDeviceBtach: 4 }).error?.issues[0]).toMatchObject({ keys: ["perDeviceBtach"] });
     expect(TrlOptions.safeParse({ extra: { learning_rate: 1 } }).error?.issues[0]?.message).toMatch(/set by the job/);
+    expect(TrlOptions.safeParse({ cpu: true, processes: 2 }).error?.issues[0]?.message).toMatch(/single process/);
     expect(() => ownedTwice({ ...dpo(0), options: TrlOptions.parse({ extra: { loss_type: ["ipo"] } }) })).toThrow(
       /extra.loss_type is set by every dpo job/,
     );
@@ -82,7 +83,6 @@ describe("config", () => {
     const options = TrlOptions.parse({
       lora: { targets: ["q_proj"] },
       cpu: true,
-      processes: 2,
       accelerate: { config: "zero3" },
     });
     expect(yaml({ ...commonKeys(job, options, places, 1), ...launchKeys(options) })).toMatchInlineSnapshot(`
@@ -91,7 +91,7 @@ describe("config", () => {
       output_dir: "/o"
       num_train_epochs: 3
       per_device_train_batch_size: 8
-      gradient_accumulation_steps: 1
+      gradient_accumulation_steps: 2
       learning_rate: 0.01
       lr_scheduler_type: "cosine_warmup_with_min_lr"
       lr_scheduler_kwargs: "{\\"min_lr_rate\\":1}"
@@ -119,7 +119,7 @@ describe("config", () => {
       save_steps: 100
       save_total_limit: 2
       accelerate_config: "zero3"
-      num_processes: 2
+      num_processes: 1
       "
     `);
   });
@@ -250,6 +250,18 @@ describe("log", () => {
     ]);
     expect(() => follow(line.replace("5.29", "nan"))).toThrow(/loss of step 7 is NaN/);
     expect(() => follow(line.replace("1.9", "inf"))).toThrow(/not finite/);
+  });
+
+  test("whose epochs run ahead or behind show that the trainer's batches are not the job's", () => {
+    const at = (epoch: number) => `{'loss': '5', 'grad_norm': '1', 'learning_rate': '1', 'epoch': '${epoch}'}`;
+    const heard = (...epochs: number[]) => {
+      const follow = follower({ done: 0, total: 6, epochs: 3, onEvent: undefined });
+      for (const epoch of epochs) follow(at(epoch));
+    };
+    heard(0.6667, 1, 1.667, 2, 2.667, 3); // the second batch of each epoch is smaller
+    expect(() => heard(0.25, 0.5)).toThrow(/step 2 of a job of 6 ended at epoch 0.5/); // half of the processes
+    expect(() => heard(1, 2)).toThrow(/the trainer's batches are not the job's/); // a batch on each of two devices
+    expect(() => checkSteps({ folder: "", step: 12, losses: [], history: [] }, 6, 3)).toThrow(/step 12 of a job of 6/);
   });
 
   test("a checkpoint torn by a kill is removed, and the one before it taken", async () => {
