@@ -79,7 +79,10 @@ export interface SetSampling {
  * @throws PromptCotError `config`/`set-too-large`, `data`/`no-concepts`
  */
 export async function sampleSets(context: StageContext, options: SetSampling): Promise<ItemStream<ConceptSet>> {
-  for await (const _ of recordsSoFar(context, setSourceJournal)) return readSets(context);
+  for await (const source of recordsSoFar(context, setSourceJournal)) {
+    await recordOnce(context, setSourceJournal, "source", source); // writes nothing, but clears the lock of a process that died here
+    return readSets(context);
+  }
   const lists = options.triples.map(({ concepts }) => concepts);
   let embedder = "";
   const named = (names: readonly string[]) => {
