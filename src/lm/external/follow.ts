@@ -63,10 +63,10 @@ export function follower(options: FollowOptions): (line: string) => void {
   };
 }
 
-/** The last batch of an epoch may be smaller, so a step's epoch is off by less than half a step. */
+/** The last batch of an epoch may be much smaller than the others, so a step's epoch is off by up to a step. */
 function checkPace(step: number, epoch: number, total: number, epochs: number): void {
   const expected = (step * epochs) / total;
-  if (Math.abs(epoch - expected) > (0.51 * epochs) / total + 0.01 * expected) throw otherSteps(step, epoch, total);
+  if (Math.abs(epoch - expected) > (1.01 * epochs) / total + 0.01 * expected) throw otherSteps(step, epoch, total);
 }
 
 /** A job whose trainer took other batches than it was told: fewer processes started, or one spread over several devices. */

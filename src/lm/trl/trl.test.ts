@@ -258,9 +258,9 @@ describe("log", () => {
       const follow = follower({ done: 0, total: 6, epochs: 3, onEvent: undefined });
       for (const epoch of epochs) follow(at(epoch));
     };
-    heard(0.6667, 1, 1.667, 2, 2.667, 3); // the second batch of each epoch is smaller
-    expect(() => heard(0.25, 0.5)).toThrow(/step 2 of a job of 6 ended at epoch 0.5/); // half of the processes
-    expect(() => heard(1, 2)).toThrow(/the trainer's batches are not the job's/); // a batch on each of two devices
+    heard(0.9412, 1, 1.941, 2, 2.941, 3); // the second batch of each epoch holds one row of 17
+    expect(() => heard(0.25, 0.5, 0.75)).toThrow(/step 3 of a job of 6 ended at epoch 0.75/); // half of the processes
+    expect(() => heard(1, 2, 3)).toThrow(/the trainer's batches are not the job's/); // a batch on each of two devices
     expect(() => checkSteps({ folder: "", step: 12, losses: [], history: [] }, 6, 3)).toThrow(/step 12 of a job of 6/);
   });
 
