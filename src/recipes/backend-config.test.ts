@@ -116,6 +116,15 @@ describe("backends and roles", () => {
       withVllm({ ...vllm, weights: { kind: "lora", name: "q" } }, { q: { sample: "vllm" } }),
       "model.from",
     ],
+    [
+      "adapters from a trainer that makes none",
+      withVllm(
+        { ...managed, weights: { kind: "lora", name: "q" } },
+        { q: { sample: "vllm" } },
+        { model: { from: "base" } },
+      ),
+      'roles.q.train: "vllm" holds adapters, and "embedded" makes none',
+    ],
     ["an annotator without a model", withVllm(vllm, { annotators: ["vllm"] }), "brings no model of its own"],
     [
       "the engine as an annotator without a model",

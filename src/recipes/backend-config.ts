@@ -1,9 +1,5 @@
-/**
- * What a config says of language models: backends by name, and the roles that name them. Decides what cannot work from the
- * words alone, before anything is opened; composes nothing.
- */
+/** What a config says of language models: backends by name, and the roles that name them. Opens and refuses nothing. */
 import { z } from "zod";
-import { nearest } from "../core/errors.ts";
 import { CommandOptions } from "../lm/command/options.ts";
 import { AxolotlOptions, LlamaFactoryOptions } from "../lm/command/template-options.ts";
 import { GgufOptions } from "../lm/gguf/options.ts";
@@ -117,7 +113,8 @@ export interface FullRoles {
 /** The name under which the engine is known without being declared. */
 export const EMBEDDED = "embedded";
 
-interface Spoken {
+/** The parts of a config that speak of models. */
+export interface Spoken {
   backends?: Backends | undefined;
   roles?: Roles | undefined;
 }
@@ -218,98 +215,6 @@ export function takeTurns(spoken: Spoken): boolean {
     return false;
   const taken = placesOf(first.name, first.backend);
   return placesOf(second.name, second.backend).some((place) => taken.includes(place));
-}
-
-/** What cannot work, each with the config's key; empty where all is well. */
-export function roleIssues(spoken: Spoken & { recipe: string; model: object }): { path: string; message: string }[] {
-  const { backends = {} } = spoken;
-  const roles = fullRoles(spoken);
-  const known = [...new Set([EMBEDDED, ...Object.keys(backends)])];
-  const issues: { path: string; message: string }[] = [];
-  const check = (path: string, name: string | undefined, can: "sample" | "score" | "train", trained: boolean) => {
-    if (name === undefined) return;
-    const backend = backendOf(backends, name);
-    const message =
-      backend === undefined
-        ? unknownName(name, known)
-        : (incapable(name, backend, can) ?? (trained ? unmoved(name, backend, spoken.model) : unnamed(name, backend)));
-    if (message !== undefined) issues.push({ path: `roles.${path}`, message });
-  };
-  for (const role of ["q", "p", "solver"] as const) {
-    const party = roles[role];
-    if (party === undefined) continue;
-    check(`${role}.sample`, party.sample, "sample", true);
-    if ("score" in party) check(`${role}.score`, party.score, "score", true);
-    check(`${role}.train`, party.train, "train", true);
-  }
-  check("p.reference", roles.p.reference, "score", true);
-  const { annotators } = roles;
-  if (spoken.recipe === "pocket" && annotators.length > 0) {
-    const message = "the pocket domain has annotators of its own, see seeds.annotators";
-    issues.push({ path: "roles.annotators", message });
-  }
-  if (spoken.recipe === "pocket" && roles.writer !== undefined) {
-    const message = "the pocket domain's problems are written by its own p: use the recipe seeds";
-    issues.push({ path: "roles.writer", message });
-  }
-  const twice = annotators.find((annotator, i) => annotators.indexOf(annotator) !== i);
-  if (twice !== undefined) issues.push({ path: "roles.annotators", message: `"${twice}" is named twice` });
-  for (const [i, annotator] of annotators.entries()) check(`annotators.${i}`, annotator, "sample", false);
-  check("labeller", roles.labeller, "sample", false);
-  check("teacher", roles.teacher, "sample", false);
-  check("writer", roles.writer, "sample", false);
-  if (roles.writer !== undefined && (spoken.roles?.q ?? spoken.roles?.p) !== undefined) {
-    issues.push({
-      path: "roles.writer",
-      message: "it writes in p's place, and q and p are not trained: leave them out",
-    });
-  }
-  return issues;
-}
-
-/** Why a backend cannot answer alone; `bringsModel` where the caller names the model. */
-export function speakerIssue(backends: Backends, name: string, bringsModel: boolean): string | undefined {
-  const backend = backendOf(backends, name);
-  if (backend === undefined) return unknownName(name, [...new Set([EMBEDDED, ...Object.keys(backends)])]);
-  return incapable(name, backend, "sample") ?? (bringsModel ? undefined : unnamed(name, backend));
-}
-
-function unknownName(name: string, known: readonly string[]): string {
-  const guess = nearest(name, known);
-  return `unknown backend "${name}"${guess === undefined ? `; known here: ${known.join(", ")}` : `. Did you mean "${guess}"?`}`;
-}
-
-function incapable(name: string, backend: BackendConfig, can: "sample" | "score" | "train"): string | undefined {
-  if (capabilities(backend)[can]) return undefined;
-  const cure =
-    backend.kind === "openai" && can !== "train" ? `: set backends.${name}.${can} to true if its server can` : "";
-  return `"${name}" (${backend.kind}) does not ${can}${cure}`;
-}
-
-/** Why a backend cannot follow a model whose weights change in training. */
-function unmoved(name: string, backend: BackendConfig, model: object): string | undefined {
-  if (backend.kind !== "openai") return undefined;
-  const { weights, server } = backend;
-  if (weights.kind === "pinned") {
-    return `"${name}" is a hosted model pinned at ${weights.version}, which cannot take the checkpoints that training makes`;
-  }
-  if (weights.kind === "served" && server === undefined) {
-    return (
-      `"${name}" serves one checkpoint under one name, and this model's weights change: give backends.${name}.server, ` +
-      "so that the run starts it anew with each, or use weights `lora` or `disk`"
-    );
-  }
-  if (weights.kind === "lora" && !("from" in model)) {
-    return `"${name}" holds adapters of a base model: say which one with model.from`;
-  }
-  return undefined;
-}
-
-/** Why nobody knows what model answers. */
-function unnamed(name: string, backend: BackendConfig): string | undefined {
-  if ("checkpoint" in backend && backend.checkpoint !== undefined) return undefined;
-  if (backend.kind === "openai" && backend.weights.kind === "pinned") return undefined;
-  return `"${name}" brings no model of its own: pin a hosted one (weights \`pinned\`), or name its folder (backends.${name}.checkpoint)`;
 }
 
 function isLoopback(url: string): boolean {

@@ -19,16 +19,9 @@ import { onDevices } from "../lm/servers/trainer.ts";
 import { trl } from "../lm/trl/index.ts";
 import { SERVER_CHECKS } from "./account.ts";
 import type { OpenAiBackend as OpenAiBackendConfig } from "./backend-config.ts";
-import {
-  type BackendConfig,
-  backendOf,
-  type FullRoles,
-  fullRoles,
-  placesOf,
-  speakerIssue,
-  takeTurns,
-} from "./backend-config.ts";
+import { type BackendConfig, backendOf, type FullRoles, fullRoles, placesOf, takeTurns } from "./backend-config.ts";
 import type { Config } from "./config.ts";
+import { speakerIssue } from "./role-issues.ts";
 import type { Session } from "./session.ts";
 import type { SolverConfig } from "./solver-config.ts";
 

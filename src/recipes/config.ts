@@ -6,11 +6,12 @@ import { z } from "zod";
 import { AlarmBounds } from "../stages/em/alarms.ts";
 import { specialTokens } from "../stages/em/format.ts";
 import { AnnotateConfig } from "./annotate-config.ts";
-import { Backends, backendOf, fullRoles, placedBackend, Roles, roleIssues } from "./backend-config.ts";
+import { Backends, backendOf, fullRoles, placedBackend, Roles } from "./backend-config.ts";
 import { explain, invalid, suggest } from "./config-errors.ts";
 import { ConceptsConfig, PocketCurateConfig, placedCuration, SeedsCurateConfig } from "./curation-config.ts";
 import { defaultsFor } from "./defaults.ts";
 import { FitConfig } from "./fit-config.ts";
+import { roleIssues } from "./role-issues.ts";
 import { PocketSelfPlayConfig } from "./selfplay-config.ts";
 import {
   CodeSelfPlayConfig,

@@ -151,7 +151,7 @@ export function pricesOf({ backends = {} }: Pick<Config, "backends">): Prices {
 
 /** A backend's settings that shape no answer: how its server is reached, asked, started and paid. */
 const FREE_OF_BACKENDS = [
-  ...["url", "key", "keyHeader", "headers", "limits", "timeouts", "retry", "batch", "tolerance", "server"],
+  ...["url", "key", "keyHeader", "headers", "limits", "timeouts", "retry", "batch", "tolerance", "server", "devices"],
   ...["checkpoint", "price"],
 ];
 
