@@ -15,6 +15,8 @@ export interface Meter {
    * @throws Stopped `budget` if it cannot be paid for, or as `signal` says
    */
   reserve(most: Tokens, signal: AbortSignal | undefined): Promise<Reservation>;
+  /** As `reserve`, for who can do something else meanwhile: undefined where it would wait. */
+  reserveNow(most: Tokens): Reservation | undefined;
   /** Tokens that were paid for without a reservation, by a batch of an earlier process. Resolves as `Reservation.paid` does. */
   paid(tokens: Tokens): Promise<void>;
   /** An answer that cost nothing, since the ledger held it. */
@@ -32,9 +34,12 @@ export interface Reservation {
   free(): void;
 }
 
+const noReservation: Reservation = { paid: () => Promise.resolve(), free: () => undefined };
+
 /** Counts nothing and refuses nothing. */
 export const noMeter: Meter = {
-  reserve: () => Promise.resolve({ paid: () => Promise.resolve(), free: () => undefined }),
+  reserve: () => Promise.resolve(noReservation),
+  reserveNow: () => noReservation,
   paid: () => Promise.resolve(),
   found: () => undefined,
   computed: () => undefined,

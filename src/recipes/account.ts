@@ -82,7 +82,8 @@ class RunAccount implements Account {
     };
     const paid = (tokens: Tokens) => this.#book(line("paid", 1, tokens));
     return {
-      reserve: (most, signal) => this.#reserve(backend, most, signal, paid),
+      reserve: (most, signal) => this.#reserve(signal, () => this.#reserveNow(backend, most, paid)),
+      reserveNow: (most) => this.#reserveNow(backend, most, paid),
       paid,
       found: (tokens) => this.#note(line("ledger", 1, tokens)),
       computed: (requests, tokens) => this.#note(line("computed", requests, tokens)),
@@ -138,23 +139,23 @@ class RunAccount implements Account {
     };
   }
 
-  async #reserve(
-    backend: string,
-    most: Tokens,
-    signal: AbortSignal | undefined,
-    paid: (tokens: Tokens) => Promise<void>,
-  ): Promise<Reservation> {
-    const cost = { tokens: most.prompt + most.completion, usd: priceOfTokens(this.#options.prices.get(backend), most) };
-    const reserved = this.#reserved;
+  async #reserve(signal: AbortSignal | undefined, attempt: () => Reservation | undefined): Promise<Reservation> {
     for (;;) {
       throwIfStopped(signal);
-      const more = { usd: reserved.usd + cost.usd, tokens: reserved.tokens + cost.tokens };
-      const limit = broken(this.budget, this.spend, more);
-      if (limit === undefined) break;
-      if (reserved.questions === 0)
-        throw overBudget(limit, this.spend, this.budget, cost[limit === "usd" ? "usd" : "tokens"]);
+      const reservation = attempt();
+      if (reservation !== undefined) return reservation;
       await settledOrStopped(this.#changed.promise, signal);
     }
+  }
+
+  /** Undefined where questions under way may leave room; throws where nothing will. */
+  #reserveNow(backend: string, most: Tokens, paid: (tokens: Tokens) => Promise<void>): Reservation | undefined {
+    const cost = { tokens: most.prompt + most.completion, usd: priceOfTokens(this.#options.prices.get(backend), most) };
+    const reserved = this.#reserved;
+    const more = { usd: reserved.usd + cost.usd, tokens: reserved.tokens + cost.tokens };
+    const limit = broken(this.budget, this.spend, more);
+    if (limit !== undefined && reserved.questions > 0) return undefined;
+    if (limit !== undefined) throw overBudget(limit, this.spend, this.budget, cost[limit === "usd" ? "usd" : "tokens"]);
     reserved.questions++;
     reserved.usd += cost.usd;
     reserved.tokens += cost.tokens;

@@ -12,7 +12,7 @@ export function faultyConfig(url: string): OpenAiConfig {
     weights: { kind: "served" },
     score: true,
     limits: { inFlight: 128, minInFlight: 64 },
-    timeouts: { baseSeconds: 0.6, secondsPerToken: 0, deadSeconds: 60, metricsSeconds: 1 },
+    timeouts: { baseSeconds: 2, secondsPerToken: 0, deadSeconds: 60, metricsSeconds: 1 },
     retry: { attempts: 12, firstSeconds: 0.02, longestSeconds: 1 },
   };
 }

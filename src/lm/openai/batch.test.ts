@@ -5,7 +5,9 @@ import { afterEach, expect, it } from "vitest";
 import { type ToyServer, toyServer } from "../../../test/servers/toy-server.ts";
 import { Stopped } from "../../core/errors.ts";
 import { openLedger } from "../../journal/ledger.ts";
+import { openAccount } from "../../recipes/account.ts";
 import type { Model, SampleRequest } from "../contract.ts";
+import { type Meter, noMeter } from "../meter.ts";
 import { openai } from "./backend.ts";
 
 const open: (() => Promise<void>)[] = [];
@@ -13,7 +15,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-async function scene(): Promise<{ server: ToyServer; folder: string; reopen: () => Promise<Model> }> {
+async function scene(meter?: Meter): Promise<{ server: ToyServer; folder: string; reopen: () => Promise<Model> }> {
   const server = await toyServer({ dialect: "generic" });
   const folder = await mkdtemp(join(tmpdir(), "batch-"));
   open.push(() => server.close());
@@ -28,7 +30,11 @@ async function scene(): Promise<{ server: ToyServer; folder: string; reopen: () 
         contextLength: 512,
         batch: { maxRequests: 10, pollSeconds: 0.01 },
       },
-      { exchange, batchFolder: join(folder, "batches") },
+      {
+        exchange,
+        batchFolder: join(folder, "batches"),
+        ...(meter === undefined ? {} : { meter, probeMeter: noMeter }),
+      },
     );
     const model = await backend.open(backend.pinned!, {});
     open.push(async () => {
@@ -90,4 +96,32 @@ it("takes a batch up again by its id, also for a run that wants only some of it"
   const rest = await Array.fromAsync(next.sampler!.sample(requests(10), {}));
   expect(rest.filter(({ ok }) => ok)).toHaveLength(10);
   expect(server.batches.created).toHaveLength(1);
+});
+
+it("begins no batch that the budget has no room for, collects those under way first, and counts each answer once", async () => {
+  const run = await mkdtemp(join(tmpdir(), "batch-run-"));
+  const onLimit = () => undefined;
+  // A dollar for each token written: a batch of ten may cost 80, and turns out to cost less.
+  const prices = new Map([["toy", { prompt: 0, completion: 1e6, gpuHour: 0, devices: 0 }]]);
+  const settings = { folder: run, prices, now: Date.now, onLimit };
+  const account = await openAccount({ ...settings, budget: { usd: 230 } });
+  const { server, reopen } = await scene(account.meter("toy"));
+  const model = await reopen();
+  const results: string[] = [];
+  const all = (async () => {
+    for await (const { id } of model.sampler!.sample(requests(60), {})) results.push(id);
+  })();
+  await expect(all).rejects.toMatchObject({ reason: "budget" });
+  expect(account.spend.requests).toBe(results.length);
+  expect(account.spend.usd).toBeLessThanOrEqual(230);
+  expect(server.batches.created.length).toBe(results.length / 10);
+  expect(results.length).toBeGreaterThanOrEqual(20);
+  expect(results.length).toBeLessThan(60);
+  account.close();
+  // With room again, only the rest is sent.
+  const further = await openAccount({ ...settings, budget: { usd: 5000 } });
+  const next = await scene(further.meter("toy"));
+  expect(await Array.fromAsync((await next.reopen()).sampler!.sample(requests(60), {}))).toHaveLength(60);
+  expect(further.spend.requests).toBe(results.length + 60);
+  further.close();
 });

@@ -81,7 +81,16 @@ export async function* sampleInBatches(
   for (const begun of await work.begunBefore()) yield* work.collect(begun);
   for (let round = 0; round < ROUNDS && wanted.size > 0; round++) {
     const begun: Begun[] = [];
-    for (const group of groups([...wanted.values()], seat.name, settings)) begun.push(await work.begin(group));
+    for (const group of groups([...wanted.values()], seat.name, settings)) {
+      let one = await work.begin(group, begun.length === 0);
+      // Where the budget has no room, batches under way may turn out cheaper than they might have been.
+      while (one === undefined) {
+        const first = begun.shift();
+        if (first !== undefined) yield* work.collect(first);
+        one = await work.begin(group, begun.length === 0);
+      }
+      begun.push(one);
+    }
     options.onEvent?.({ kind: "note", message: `${begun.length} batches of ${wanted.size} requests are at work` });
     for (const one of begun) yield* work.collect(one);
   }
@@ -159,13 +168,14 @@ class BatchWork {
     return found;
   }
 
-  async begin(group: readonly Wanted[]): Promise<Begun> {
+  /** Undefined where the budget has no room for it now, unless `alone`: it then waits for whoever else is under way. */
+  async begin(group: readonly Wanted[], alone: boolean): Promise<Begun | undefined> {
+    const { meter } = this.#seat;
     const costs = group.map(({ question }) => mostOf(question));
     const total = (name: "prompt" | "completion") => costs.reduce((sum, cost) => sum + cost[name], 0);
-    const reservation = await this.#seat.meter.reserve(
-      { prompt: total("prompt"), completion: total("completion") },
-      this.#signal,
-    );
+    const most = { prompt: total("prompt"), completion: total("completion") };
+    const reservation = alone ? await meter.reserve(most, this.#signal) : meter.reserveNow(most);
+    if (reservation === undefined) return undefined;
     const keys = group.map(({ key }) => [key.id, key.request] as const);
     const begun: Begun = { group: contentId([keys.map(([id]) => id), this.#seat.server.clock.now()]), keys };
     await this.#note(begun);
