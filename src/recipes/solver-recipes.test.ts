@@ -139,7 +139,7 @@ describe("the recipes of post-training", () => {
     });
     const sampler = scripted({
       ...{ tokenizer, name: "programmer" },
-      answer: ({ seed }) => `<think>hm ${seed % 97}</think>\n${rng(seed).next() < 0.4 ? right : wrong}<|end|>`,
+      answer: ({ seed }) => `<think>hm ${seed % 97}</think>\n${(seed % 97) % 2 === 1 ? right : wrong}<|end|>`,
     });
     const rows = [{ id: "add", problem: "Read two numbers and print their sum." }];
     const file = join(folder, "code.jsonl");
