@@ -70,6 +70,9 @@ const GivenModel = z.strictObject({
 const ColdStartConfig = z.strictObject({
   q: FitConfig,
   p: FitConfig,
+  qFrom: z
+    .enum(["base", "p"])
+    .describe("what q starts from: the base model (the paper), or the p of this cold start, which has learned to copy"),
   gate: z.strictObject({
     bound: z.number().positive().describe("greatest dev NLL of x given a true z, in nats per token"),
     stop: z.boolean().describe("whether a failed gate stops the run before EM"),

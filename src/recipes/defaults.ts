@@ -4,7 +4,7 @@
  */
 import type { Config } from "./config.ts";
 import { curationDefaults } from "./curation-config.ts";
-import { fit } from "./fit-config.ts";
+import { type FitConfig, fit } from "./fit-config.ts";
 import { pocketSelfPlayDefaults } from "./selfplay-config.ts";
 
 type Scale = Config["scale"];
@@ -46,7 +46,10 @@ export function defaultsFor(recipe: Recipe, scale: Scale, given = false): object
     ...curationDefaults(recipe),
     ...ofRecipe(recipe, scale),
   };
-  return given ? { ...all, model: { contextLength: 4096 } } : all; // §4: the released model is driven to 4,096 tokens
+  if (!given) return all;
+  // Such a model can copy: q starts from it, as in the paper. §4: the released model is driven to 4,096 tokens.
+  const { coldStart: cold } = byScale[scale];
+  return { ...all, model: { contextLength: 4096 }, coldStart: { ...cold, qFrom: "base" } };
 }
 
 function ofRecipe(recipe: Recipe, scale: Scale): object {
@@ -65,15 +68,18 @@ function ofRecipe(recipe: Recipe, scale: Scale): object {
   }
 }
 
+/** From scratch `q` starts from `p`: docs/decisions/2026-11-28-q-starts-from-p.md. */
+const coldStart = (q: FitConfig, p: FitConfig, gate: { bound: number; stop: boolean }) => ({ q, p, qFrom: "p", gate });
+
 /** §2: 9,221 + 6,365 seeds at paper scale. */
 const pocketSeeds: Record<Scale, number> = { tiny: 30, small: 2600, paper: 15586 };
 
-const byScale: Record<Scale, object> = {
+const byScale: Record<Scale, { coldStart: object; [section: string]: unknown }> = {
   // The whole method in seconds, for tests: a few seeds read eight times, so that rationales come out well formed, if meaningless.
   tiny: {
     split: { dev: 0.1, test: 0.1 },
     model: model(32, 2, 2, 1, 64, 512, 256, 0.08),
-    coldStart: { q: fit(8, 8, 1e-2, 5), p: fit(8, 8, 1e-2, 5), gate: { bound: 3, stop: false } },
+    coldStart: coldStart(fit(8, 8, 1e-2, 5), fit(8, 8, 1e-2, 5), { bound: 3, stop: false }),
     em: {
       ...paperEm,
       controls: ["fixed-sampled"],
@@ -89,7 +95,7 @@ const byScale: Record<Scale, object> = {
     // Two wide heads, with q/k norms: copying from the rationale appears sooner (docs/LOG.md).
     model: { ...model(64, 3, 2, 2, 176, 1024, 256, 0.06), architecture: "qwen3" },
     // Many small steps: at 32 rows a step the same tokens taught far less (docs/LOG.md).
-    coldStart: { q: fit(8, 1, 6e-3, 50), p: fit(8, 2, 7e-3, 50), gate: { bound: 0.45, stop: false } },
+    coldStart: coldStart(fit(8, 1, 4e-3, 50), fit(8, 2, 7e-3, 50), { bound: 0.45, stop: false }),
     em: {
       ...paperEm,
       controls: ["fixed-sampled"],
@@ -105,7 +111,7 @@ const byScale: Record<Scale, object> = {
     split: { dev: 0.02, test: 0.02 },
     model: model(256, 8, 8, 4, 704, 2048, 512, 0.02),
     // §2: batch 16, 2 epochs. The learning rate is that of a model trained from scratch, not of a 32-billion-parameter base.
-    coldStart: { q: fit(16, 2, 1e-3, 100), p: fit(16, 2, 1e-3, 100), gate: { bound: 0.25, stop: true } },
+    coldStart: coldStart(fit(16, 2, 1e-3, 100), fit(16, 2, 1e-3, 100), { bound: 0.25, stop: true }),
     em: {
       ...paperEm,
       controls: ["fixed-sampled"],
@@ -120,7 +126,13 @@ const byScale: Record<Scale, object> = {
 
 /** Real text needs more room, and a model trained from scratch on a few hundred rows passes no gate. */
 function ownSeeds(scale: Scale): object {
-  const { model: _, coldStart, em, synthesize, ...rest } = byScale[scale] as Record<string, Record<string, unknown>>;
+  const {
+    model: _,
+    coldStart: cold,
+    em,
+    synthesize,
+    ...rest
+  } = byScale[scale] as Record<string, Record<string, unknown>>;
   return {
     ...rest,
     split: { dev: 0.1, test: 0.1 },
@@ -134,7 +146,7 @@ function ownSeeds(scale: Scale): object {
       1024,
       0.04,
     ),
-    coldStart: { ...coldStart, gate: { bound: 2, stop: false } },
+    coldStart: { ...cold, gate: { bound: 2, stop: false } },
     em: { ...em, maxRationaleTokens: 384 },
     synthesize: { ...synthesize, maxTokens: 768 },
   };

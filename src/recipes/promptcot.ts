@@ -123,10 +123,10 @@ export async function prepare(session: Session, config: Config, material: Materi
   if (dev.length === 0) throw tooFew("dev", triples.length);
 
   const cast = sharing(composed, tokenizer);
-  const { q, p, gate } = config.coldStart;
+  const { q, p, qFrom, gate } = config.coldStart;
   const cold = await session.act("cold start", () =>
     coldStart(context, {
-      ...{ base, tokenizer, triples: training, dev, gate },
+      ...{ base, tokenizer, triples: training, dev, qFrom, gate },
       q: { trainer: cast.q.trainer, fit: fitOf(q) },
       p: { trainer: cast.p.trainer, backend: cast.p.scorer, fit: fitOf(p) },
     }),

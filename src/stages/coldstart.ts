@@ -1,4 +1,4 @@
-/** Cold start (PAPER.md §2): both models, from one base, by maximum likelihood on the triples; then a gate before EM may start. */
+/** Cold start (PAPER.md §2): both models by maximum likelihood on the triples; then a gate before EM may start. */
 import { z } from "zod";
 import { Stopped } from "../core/errors.ts";
 import type { Triple } from "../core/records.ts";
@@ -25,6 +25,8 @@ export interface ColdStartOptions {
   tokenizer: Tokenizer;
   q: { trainer: Trainer; fit: Fit };
   p: { trainer: Trainer; backend: Backend; fit: Fit };
+  /** What `q` starts from: the base model (the paper), or `p` once it has been fitted. */
+  qFrom: "base" | "p";
   /** Training triples. */
   triples: readonly Triple[];
   dev: readonly Pair[];
@@ -47,12 +49,13 @@ export async function coldStart(
     z: tokenizer.encode(triple.rationale),
     weight: 1,
   }));
-  const shared = { tokenizer, from: base, taught };
+  const shared = { tokenizer, taught };
   context.onEvent?.({ kind: "note", message: "cold start of p: concepts → rationale, problem" });
   const p = await fit(context, {
     ...shared,
     name: "coldstart/p",
     which: "p",
+    from: base,
     trainer: options.p.trainer,
     fit: options.p.fit,
   });
@@ -61,6 +64,7 @@ export async function coldStart(
     ...shared,
     name: "coldstart/q",
     which: "q",
+    from: options.qFrom === "p" ? p.checkpoint : base,
     trainer: options.q.trainer,
     fit: options.q.fit,
   });
