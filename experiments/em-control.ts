@@ -74,16 +74,16 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      seeds: { type: "string", default: "15" },
-      /** The first seed: several processes may share the seeds; the last call over all of them only reads and prints. */
+      /** The first seed and the last. Several processes may share them; a call over all of them then only reads and prints. */
       first: { type: "string", default: "11" },
+      last: { type: "string", default: "15" },
       scale: { type: "string", default: "small" },
       out: { type: "string", default: "runs/experiments/em-control" },
       set: { type: "string", multiple: true, default: [] },
     },
   });
   const results: SeedResult[] = [];
-  for (let seed = Number(values.first); seed <= Number(values.seeds); seed++) {
+  for (let seed = Number(values.first); seed <= Number(values.last); seed++) {
     const assignments = [`seed=${seed}`, `scale=${values.scale}`, ...setting, ...values.set];
     const config = resolveConfig({ recipe: "pocket" }, assignments, "em-control");
     if (config.recipe !== "pocket") throw new Error("em-control runs in the pocket domain");
