@@ -100,8 +100,8 @@ function contextOptions({ contextLength, threads, cache }: LaneOptions): LlamaCo
     batchSize: BATCH,
     threads,
     failedCreationRemedy: false,
-    // Flash attention computes in float16, whatever is cached; but it treats a token alone as it does among others, which is
-    // worth more where activations are quantized: a last bit there becomes tenths of a nat.
+    // Flash attention computes in float16, whatever is cached; without it and with keys in float16, a token alone is treated
+    // otherwise than among others, and worse than with either.
     ...(cache === "f32"
       ? { flashAttention: false, experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32" }
       : { flashAttention: true, experimentalKvCacheKeyType: "F16", experimentalKvCacheValueType: "F16" }),

@@ -19,8 +19,8 @@ export const GgufOptions = z
       .enum(["f32", "f16"])
       .optional()
       .describe(
-        "Precision of attention: f32 is exact; f16 takes half the memory, and treats a token alone as it does among others, which " +
-          "brings quantized models' scores nearer to their samples. Default: f32 for a model in float32, else f16.",
+        "Precision of attention: f32 is exact; f16 takes half the memory, as llama.cpp's own programs do, and its rounding is lost in " +
+          "that of quantized weights. Default: f32 for a model in float32, else f16.",
       ),
     gpu: z
       .boolean()
