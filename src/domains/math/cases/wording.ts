@@ -218,6 +218,17 @@ export const WORDING: Case[] = [
     [r`2\vec{i} - \vec{k}`, r`2\mathbf{i} + \mathbf{k}`],
     ["A(2, 5)", "(5, 2)"],
   ]),
+  ...group(
+    "columns",
+    true,
+    [
+      [r`\begin{pmatrix} 4 \\ 7 \end{pmatrix}`, "(4,7)^T"],
+      [r`\left[\begin{smallmatrix} 4 \\ 7 \end{smallmatrix}\right]`, r`\begin{pmatrix} 4 \\ 7 \end{pmatrix}`],
+    ],
+    ["strict", "lenient"],
+  ),
+  ...group("a long decimal that was cut off, not rounded", true, [["3.1415926535", r`\pi`]], ["strict", "lenient"]),
+  ...group("a long decimal of another number", false, [["3.1415926533", r`\pi`]], ["strict"]),
   ...group("boxes with a line between them are one answer", true, [["35, 4", r`$\boxed{35} ++++++ \boxed{4}$`]]),
   ...group("boxes of a computation are not", false, [["3, 4", r`$\boxed{3} + \boxed{4} = 7$`]]),
 ];

@@ -55,7 +55,7 @@ function goldAccepts(gold: Expr, g: Decimal, response: Expr, r: Decimal | undefi
     const exact = exactValue(response, budget);
     if (exact !== undefined && decimalsOf(exact) >= 0 && decimalsOf(exact) <= g.places + 3) return false;
   }
-  return within(gold, response, g.places, 1, 2, budget);
+  return within(gold, response, g.places, 1, g.digits >= 6 ? 1 : 2, budget);
 }
 
 /** |a − b| ≤ (num/den) · 10^−places, a little generous at the edge. */

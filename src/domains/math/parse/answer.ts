@@ -276,6 +276,7 @@ function atom(c: Context, from: number, end: number, level: number): Answer {
     if (first.k === "set") return { kind: "named", name: first.s };
     if (first.k === "text") return textAnswer(c, first.s);
   }
+  if (isTransposed(c, from, end)) end -= 2;
   const close = first.k === "open" ? closing(c.tokens, from, end) : -1;
   if (close === end - 1 || (close > from && isUnitText(c, close + 1, end))) {
     const shaped = bracketed(c, from, close + 1, level);
@@ -285,6 +286,18 @@ function atom(c: Context, from: number, end: number, level: number): Answer {
   if (system !== undefined) return system;
   if (opIs(first, "<") === false && first.k === "op" && first.s === "<") throw new NotUnderstood("an open bracket");
   return ratio(c, from, end) ?? compound(c, from, end) ?? quantity(c, from, end);
+}
+
+/** `(1, 2)^T`: a tuple is a column as it is a row. */
+function isTransposed(c: Context, from: number, end: number): boolean {
+  const [close, mark, letter] = [c.tokens[end - 3], c.tokens[end - 2], c.tokens[end - 1]];
+  if (end - from < 6 || close?.k !== "close" || !opIs(mark, "^") || letter?.k !== "letter" || letter.s !== "T")
+    return false;
+  return c.tokens[from]!.k === "open" && closing(c.tokens, from, end) === end - 3 && hasSeparator(c, from, end);
+}
+
+function hasSeparator(c: Context, from: number, end: number): boolean {
+  return c.tokens.slice(from, end).some((t) => t.k === "sep");
 }
 
 /** Only words: the unit after a point or an interval. */
@@ -338,7 +351,7 @@ function bracketed(c: Context, from: number, end: number, level: number): Answer
   if (end - 1 > start) pieces.push([start, end - 1]);
   if (pieces.length === 0) return open === "{" ? { kind: "set", items: [] } : undefined;
   if (pieces.length === 1) {
-    if (open === "[" && close === "]")
+    if (open === "[" && close === "]" && c.tokens[pieces[0]![0]]!.k !== "begin")
       return { kind: "tuple", items: [item(c, pieces[0]![0], pieces[0]![1], level + 1)], bracket: "[" };
     if (open !== "{" && isNumeric(c, pieces[0]!)) return undefined;
     if (open === "{" && c.tokens.slice(from, end).some((t) => opIs(t, "over") || opIs(t, "choose"))) return undefined;
