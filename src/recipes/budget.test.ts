@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { broken, ofLimit, parseBudget, timeUp } from "./budget.ts";
+import { resolveConfig } from "./config.ts";
 import { nothingSpent, spendOf } from "./price.ts";
+import { pricesOf } from "./session.ts";
 
 describe("a budget", () => {
   it("is read in all its units", () => {
@@ -50,4 +52,30 @@ describe("a budget", () => {
       ...{ usd: 2 + 3, gpuHours: 1, seconds: 7 },
     });
   });
+});
+
+it("prices find the devices that the config gives to a server or to jobs", () => {
+  const server = { command: "vllm serve {checkpoint} --port {port}", devices: [0, 1] };
+  const vllm = {
+    kind: "openai",
+    url: "http://127.0.0.1:8000/v1",
+    model: "p",
+    dialect: "vllm",
+    weights: { kind: "served" },
+  };
+  const config = resolveConfig(
+    {
+      backends: {
+        managed: { ...vllm, score: true, server },
+        priced: { ...vllm, server, price: { gpuHour: 2, devices: 8 } },
+        trainer: { kind: "trl", devices: [3] },
+        elsewhere: { ...vllm },
+      },
+    },
+    [],
+    "test",
+  );
+  const prices = pricesOf(config);
+  expect([...prices.keys()]).toEqual(["managed", "priced", "trainer"]);
+  expect([...prices.values()].map(({ devices }) => devices)).toEqual([2, 8, 1]);
 });

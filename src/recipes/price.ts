@@ -10,7 +10,11 @@ export const Price = z
     prompt: dollars.describe("US dollars for a million prompt tokens"),
     completion: dollars.describe("US dollars for a million completion tokens"),
     gpuHour: dollars.describe("US dollars for an hour of one device"),
-    devices: z.int().nonnegative().default(0).describe("devices that are at work while this backend is in use"),
+    devices: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe("devices that are at work while this backend is in use; 0: those of its `server` or `devices`"),
   })
   .describe("What this backend costs, for `plan` and for `run --budget`; what is left out costs nothing.");
 export type Price = z.infer<typeof Price>;

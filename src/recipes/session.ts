@@ -14,7 +14,7 @@ import type { StageContext } from "../stages/stage.ts";
 import { type Account, openAccount } from "./account.ts";
 import type { Budget } from "./budget.ts";
 import type { Config } from "./config.ts";
-import type { Prices } from "./price.ts";
+import { Price, type Prices } from "./price.ts";
 import type { SolverConfig } from "./solver-config.ts";
 
 /** What a watcher of a run is told. */
@@ -145,8 +145,21 @@ function stageName(run: string, { folder, journal }: { folder: string; journal: 
   return relative(run, join(folder, journal)).replaceAll("\\", "/");
 }
 
+/** Prices by backend. Where none says how many devices are at work, they are those that the config gives to its server or its jobs. */
 export function pricesOf({ backends = {} }: Pick<Config, "backends">): Prices {
-  return new Map(Object.entries(backends).flatMap(([name, { price }]) => (price === undefined ? [] : [[name, price]])));
+  return new Map(
+    Object.entries(backends).flatMap(([name, backend]): [string, Price][] => {
+      const { price = Price.parse({}) } = backend;
+      const devices = price.devices > 0 ? price.devices : ownDevices(backend);
+      return backend.price === undefined && devices === 0 ? [] : [[name, { ...price, devices }]];
+    }),
+  );
+}
+
+function ownDevices(backend: object): number {
+  const given = "server" in backend ? backend.server : backend;
+  const devices = typeof given === "object" && given !== null && "devices" in given ? given.devices : undefined;
+  return Array.isArray(devices) ? devices.length : 0;
 }
 
 /** A backend's settings that shape no answer: how its server is reached, asked, started and paid. */

@@ -72,7 +72,10 @@ it("asks about a few seeds, pays for nothing twice, and holds what it said", { t
 
   const checked = await promptcot(["plan", "--check", "runs/config", "--json"], { cwd });
   expect(checked.code, checked.stderr).toBe(0);
-  const { acts, total } = Check.parse(JSON.parse(checked.stdout));
+  const { acts, total, unplanned } = Check.parse(JSON.parse(checked.stdout));
+  // Every stage of the run is one of the plan's: what else was asked are the checks of the two servers.
+  expect(unplanned).toMatchObject({ taught: 0 });
+  expect(unplanned.requests).toBeLessThan(2 * 12);
   expect(acts.map(({ act }) => act)).toContain("annotations");
   for (const { act, planned, used } of [...acts, total]) {
     for (const measure of MEASURES) {
