@@ -156,6 +156,22 @@ describe("the harvest of a run", () => {
     expect(chart).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
   });
 
+  it("is refused where another version wrote the config, which is no bug", async () => {
+    const old = await mkdtemp(join(folder, "old-"));
+    const run = await openRun(old, {
+      config: { recipe: "pocket" },
+      seed: 1,
+      versions: { promptcot: "0.0.9" },
+      threads: 1,
+      inputs: [],
+    });
+    await run.close();
+    await expect(openHarvest(old, [])).rejects.toMatchObject({
+      code: "other-version",
+      message: expect.stringContaining("0.0.9"),
+    });
+  });
+
   it("is refused where there is no run", async () => {
     await expect(openHarvest(join(folder, "nowhere"), [])).rejects.toThrow("there is no run in");
   });

@@ -7,7 +7,6 @@ import { barChart, standalone } from "../analyses/chart.ts";
 import type { Problem } from "../core/records.ts";
 import type { CardInput } from "../curate/export/card.ts";
 import type { Need } from "../curate/export/formats.ts";
-import { readManifest } from "../journal/run.ts";
 import { type Row, textAt } from "../rows/row.ts";
 import { labelsJournal } from "../stages/selfplay/label.ts";
 import {
@@ -22,7 +21,8 @@ import { selfPlayJournal } from "../stages/selfplay/round.ts";
 import { tasksJournal } from "../stages/selfplay/tasks.ts";
 import { recordsSoFar } from "../stages/stage.ts";
 import { synthesized } from "../stages/synthesized.ts";
-import { Config } from "./config.ts";
+import type { Config } from "./config.ts";
+import { readRun } from "./run-config.ts";
 import { type Summary, summarise } from "./summary.ts";
 
 const SELF_PLAY = "selfplay";
@@ -46,7 +46,7 @@ export interface OpenHarvest {
 /** @throws PromptCotError `data` where there is no run */
 export async function openHarvest(folder: string, needs: readonly Need[]): Promise<OpenHarvest> {
   const summary = await summarise(folder);
-  const config = Config.parse((await readManifest(folder))?.config);
+  const { config } = await readRun(folder);
   const harvest = harvestFor(needs);
   return {
     harvest,

@@ -2,7 +2,6 @@
 import { PromptCotError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import { conceptKey } from "../curate/concepts/space.ts";
-import { readManifest } from "../journal/run.ts";
 import { annotationsJournal } from "../stages/annotate.ts";
 import { conceptSetsJournal, setSourceJournal } from "../stages/concept-sets.ts";
 import type { Screening } from "../stages/curate.ts";
@@ -11,8 +10,9 @@ import { roundsJournal } from "../stages/em/round.ts";
 import { type JournalKind, recordsSoFar } from "../stages/stage.ts";
 import { writtenJournal } from "../stages/synthesize.ts";
 import { type Synthesized, synthesized } from "../stages/synthesized.ts";
-import { Config } from "./config.ts";
+import type { Config } from "./config.ts";
 import { pairsJournal } from "./promptcot.ts";
+import { readRun } from "./run-config.ts";
 import { recordsIfAny } from "./summary.ts";
 
 /** One fact of a row's history: what it is called, and what is known. */
@@ -27,10 +27,9 @@ export interface Fact {
  * @throws PromptCotError `data` if no row, or more than one, has it
  */
 export async function explain(folder: string, id: string): Promise<Fact[]> {
-  const manifest = await readManifest(folder);
-  if (manifest === undefined) throw unknownRow(`there is no run in ${folder}`);
+  const { config } = await readRun(folder);
   const found = [
-    ...(await explainProblem(folder, id, Config.parse(manifest.config))),
+    ...(await explainProblem(folder, id, config)),
     ...(await explainCandidate(folder, id)),
     ...(await explainTriples(folder, id)),
   ];

@@ -4,9 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { Funnel, funnelTally } from "../analyses/funnel.ts";
 import { qualityTally, SynthesisQuality } from "../analyses/synthesis.ts";
-import { PromptCotError } from "../core/errors.ts";
 import { writeFileAtomic } from "../journal/files.ts";
-import { readManifest } from "../journal/run.ts";
 import { annotationsJournal } from "../stages/annotate.ts";
 import { Gate } from "../stages/coldstart.ts";
 import { SetSource, setSourceJournal } from "../stages/concept-sets.ts";
@@ -18,8 +16,8 @@ import { roundsJournal } from "../stages/em/round.ts";
 import { type JournalKind, recordsSoFar } from "../stages/stage.ts";
 import { CURATION_STEPS, dropOf, synthesized } from "../stages/synthesized.ts";
 import { putAsideJournal } from "../stages/within-context.ts";
-import { Config } from "./config.ts";
 import { pocketTruth } from "./pocket-solver.ts";
+import { readRun } from "./run-config.ts";
 import { rejectedJournal } from "./seeds.ts";
 import { SelfPlaySummary, selfPlaySummary } from "./selfplay-summary.ts";
 
@@ -62,16 +60,7 @@ export const testJournal = (when: "before" | "after") => ({ journal: `test/${whe
 
 /** Reads the run in `folder`; stages that have not run are empty or null. @throws PromptCotError where there is no run */
 export async function summarise(folder: string): Promise<Summary> {
-  const manifest = await readManifest(folder);
-  if (manifest === undefined) {
-    throw new PromptCotError({
-      boundary: "data",
-      code: "no-run",
-      message: `there is no run in ${folder}`,
-      next: "name the folder that `promptcot run` or `promptcot demo` wrote",
-    });
-  }
-  const config = Config.parse(manifest.config);
+  const { config } = await readRun(folder);
   const read = <T>(kind: JournalKind<T>) => recordsIfAny(folder, kind);
   const annotated = await read(annotationsJournal);
   const rounds = await read(roundsJournal("em"));

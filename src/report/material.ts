@@ -1,9 +1,9 @@
 /** What a report shows, read from a run's journals. Computes nothing but joins. */
 import { join } from "node:path";
-import { readManifest } from "../journal/run.ts";
 import { readUsage, type UsageLine } from "../journal/usage.ts";
-import { type Config, Config as ConfigSchema } from "../recipes/config.ts";
+import type { Config } from "../recipes/config.ts";
 import { controlFolder, pairsJournal } from "../recipes/promptcot.ts";
+import { readRun } from "../recipes/run-config.ts";
 import { recordsIfAny, type Summary, summarise } from "../recipes/summary.ts";
 import { Candidate, Choice, type GoodCandidate, reward } from "../stages/em/records.ts";
 import { type Round, roundsJournal } from "../stages/em/round.ts";
@@ -48,9 +48,8 @@ export const SAMPLE = 12;
 const DUELS = 3;
 
 export async function reportMaterial(folder: string): Promise<ReportMaterial> {
-  const manifest = await readManifest(folder);
+  const { manifest, config } = await readRun(folder);
   const summary = await summarise(folder);
-  const config = ConfigSchema.parse(manifest?.config);
   const controls = await Promise.all(
     config.em.controls.map(async (name) => ({
       name,
@@ -60,7 +59,7 @@ export async function reportMaterial(folder: string): Promise<ReportMaterial> {
   const last = summary.em.rounds.at(-1)?.round ?? 0;
   return {
     usage: await readUsage(folder),
-    ...{ folder: join(folder), config, versions: { ...manifest?.versions }, summary, controls },
+    ...{ folder: join(folder), config, versions: { ...manifest.versions }, summary, controls },
     contests: last === 0 ? [] : await contests(folder, last),
     sample: await firstOf(synthesized({ folder }), SAMPLE),
     duels: await duels(folder),
