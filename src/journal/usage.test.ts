@@ -25,3 +25,12 @@ it("sums up by stage, cuts a torn line off, and goes on", async () => {
   expect(await readUsage(run)).toEqual([line("a", 3), { kind: "time", stage: "a", seconds: 2 }, line("b", 5)]);
   expect((await readFile(join(run, "usage.jsonl"), "utf8")).split("\n")).toHaveLength(5);
 });
+
+it("names a line that it cannot read", async () => {
+  const run = await mkdtemp(join(tmpdir(), "usage-"));
+  await appendFile(join(run, "usage.jsonl"), '{"kind":"money"}\n');
+  await expect(readUsage(run)).rejects.toMatchObject({
+    code: "damaged-usage",
+    message: expect.stringContaining("usage.jsonl:1"),
+  });
+});

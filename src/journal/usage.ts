@@ -8,6 +8,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { PromptCotError } from "../core/errors.ts";
 import { errnoOf, exists, storageError, writeFileAtomic } from "./files.ts";
 
 const amount = z.number().nonnegative();
@@ -86,7 +87,21 @@ export async function readUsage(folder: string): Promise<UsageLine[]> {
     throw storageError(error, path, "read");
   }
   const whole = text.slice(0, text.lastIndexOf("\n") + 1); // a torn last line was never acknowledged
-  return summed(whole.split("\n").flatMap((line) => (line === "" ? [] : [UsageLine.parse(JSON.parse(line))])));
+  return summed(whole.split("\n").flatMap((line, i) => (line === "" ? [] : [parseLine(line, `${path}:${i + 1}`)])));
+}
+
+function parseLine(line: string, place: string): UsageLine {
+  try {
+    return UsageLine.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new PromptCotError({
+      boundary: "storage",
+      code: "damaged-usage",
+      message: `${place} was not written by this version of promptcot`,
+      next: "remove the file: only the account of what the run has used so far is lost",
+      cause,
+    });
+  }
 }
 
 /** One line for each stage, backend and source, in the order in which they first came. */
