@@ -9,9 +9,11 @@ import { codeAnnotator } from "../domains/code/annotate.ts";
 import type { Annotation, Annotator } from "../domains/contract.ts";
 import { mathAnnotator } from "../domains/math/annotate.ts";
 import type { Model, Sampler } from "../lm/contract.ts";
+import { gathered } from "../lm/gather.ts";
 import { type Annotated, annotate, givenAnnotation } from "../stages/annotate.ts";
 import type { StageContext } from "../stages/stage.ts";
 import { AnnotateConfig } from "./annotate-config.ts";
+import { backendOf } from "./backend-config.ts";
 import { compose, type Speaker } from "./backends.ts";
 import type { SeedsConfig } from "./config.ts";
 import type { Session } from "./session.ts";
@@ -62,18 +64,24 @@ async function ask(
 ): Promise<Annotated[]> {
   const make = domain === "math" ? mathAnnotator : codeAnnotator;
   let opened: Promise<Model> | undefined;
-  const open = async (): Promise<Sampler> => {
+  let sampler: Promise<Sampler> | undefined;
+  const open = (): Promise<Sampler> => {
     opened ??= speaker.checkpoint().then((checkpoint) => speaker.backend.open(checkpoint, context));
-    const { sampler } = await opened;
-    if (sampler === undefined) throw new Error(`${speaker.name} does not sample: refuse it with the config`);
+    sampler ??= opened.then((model) => {
+      if (model.sampler === undefined) throw new Error(`${speaker.name} does not sample: refuse it with the config`);
+      return gathered(model.sampler);
+    });
     return sampler;
   };
+  const backend = backendOf(config.backends ?? {}, speaker.name);
+  const batch = backend?.kind === "openai" ? backend.batch : undefined;
   context.onEvent?.({ kind: "note", message: `${speaker.name} annotates ${seeds.length} seeds` });
   try {
     return await annotate(context, {
       seeds,
       annotators: [make({ name: speaker.name, sampler: open, ...settings })],
-      shardSize: config.shardSize,
+      // A batch endpoint is given as much at once as it takes.
+      shardSize: batch?.maxRequests ?? config.shardSize,
       journal: annotatorJournal(speaker.name),
     });
   } finally {
