@@ -65,6 +65,14 @@ describe("grade math", () => {
     expect(rejects).toContain("response");
     expect(rejects.trim().split("\n")).toHaveLength(2);
   });
+
+  it("says so where no row can be read", async () => {
+    const [input, output] = [join(folder, "rows.jsonl"), join(folder, "verdicts.jsonl")];
+    await writeFile(input, '{"id":1}\n{"id":2}\n');
+    await gradeCommand().parseAsync(["math", "--input", input, "--output", output], { from: "user" });
+    expect(printed).toContain("2 rows could not be read");
+    expect(await readFile(output, "utf8")).toBe("");
+  });
 });
 
 describe.skipIf(!poolAvailable)("grade code", () => {

@@ -199,10 +199,10 @@ async function summarise(
   { signal }: CallOptions,
 ): Promise<void> {
   const counts = tally();
-  for await (const { row } of readRows(output, { strict: true, signal })) {
-    counts.add(`${row.verdict} · ${row.stage ?? row.reason}`);
-  }
   const total = written.rows.verdicts ?? 0;
+  // A reader takes an empty file for a mistake, and here it may be none: every row may have been set aside.
+  const rows = total === 0 ? [] : readRows(output, { strict: true, signal });
+  for await (const { row } of rows) counts.add(`${row.verdict} · ${row.stage ?? row.reason}`);
   const share = (count: number) => `${((100 * count) / Math.max(1, total)).toFixed(1)} %`;
   const body = counts.rows().map(([name, count]) => [name, count.toLocaleString("en"), share(count)]);
   process.stdout.write(`${aligned([["verdicts", total.toLocaleString("en"), ""], ...body])}\n`);
