@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type ChatServer, chatServer } from "../../test/servers/chat.ts";
+import { toyServer } from "../../test/servers/toy-server.ts";
 import { annotationsJournal } from "../stages/annotate.ts";
 import { recordsOf } from "../stages/stage.ts";
-import { annotatorJournal } from "./annotation.ts";
+import { annotateSeeds, annotatorJournal } from "./annotation.ts";
 import { resolveConfig, type SeedsConfig } from "./config.ts";
 import { seedsMaterial } from "./seeds.ts";
 import { openSession } from "./session.ts";
@@ -93,4 +94,31 @@ it("the same run again asks nothing, and another run of the project pays nothing
   expect(await annotated("one")).toEqual(first);
   expect(await annotated("two")).toEqual(first);
   expect(server.requests).toHaveLength(asked);
+});
+
+it("a batch endpoint gets all seeds in one batch, and all repairs in another", { timeout: 60_000 }, async () => {
+  const toy = await toyServer({ dialect: "generic" });
+  const file = join(folder, "many.jsonl");
+  const seeds = Array.from({ length: 12 }, (_, i) => ({ id: `s${i}`, problem: `What is ${i} + ${i}?` }));
+  await writeFile(file, seeds.map((seed) => `${JSON.stringify(seed)}\n`).join(""));
+  const hosted = {
+    ...{ kind: "openai", url: toy.url, model: "toy", dialect: "generic", contextLength: 8192 },
+    ...{ weights: { kind: "pinned", provider: "here", version: "toy" }, batch: { pollSeconds: 0.01 } },
+  };
+  const written = {
+    ...{ recipe: "seeds", scale: "tiny", seeds: { file }, backends: { hosted }, roles: { annotators: ["hosted"] } },
+    shardSize: 2,
+  };
+  const config = resolveConfig(written, [], "test") as SeedsConfig;
+  const options = { config, inputs: [], ledger: join(folder, "ledger"), onEvent: () => undefined };
+  const session = await openSession({ ...options, folder: join(folder, "batches") });
+  try {
+    const annotations = await annotateSeeds(session, config, seeds);
+    expect(annotations).toHaveLength(12); // rejected, all of them: the toy writes letters by chance
+    expect(toy.batches.created).toHaveLength(2);
+    expect(toy.batches.answered.size).toBe(24);
+  } finally {
+    await session.close("done");
+    await toy.close();
+  }
 });
