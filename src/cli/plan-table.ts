@@ -33,10 +33,13 @@ export function planText(plan: Plan, folder: string, stages: boolean): string {
     rows.some(({ planned }) => planned[measure] === null || planned[measure].high > 0),
   );
   const cells = (planned: Planned) => shown.map((measure) => range(measure, planned[measure]));
+  // Who works is told where it is not always the same one.
+  const told = new Set(rows.flatMap(({ backends }) => backends)).size > 1;
+  const by = (who: string) => (told ? [who] : []);
   const table = [
-    ["", "by", ...shown.map((measure) => HEADS[measure])],
-    ...rows.map(({ name, backends, planned }) => [name, backends.join(", "), ...cells(planned)]),
-    ["all", "", ...cells(total)],
+    ["", ...by("by"), ...shown.map((measure) => HEADS[measure])],
+    ...rows.map(({ name, backends, planned }) => [name, ...by(backends.join(", ")), ...cells(planned)]),
+    ["all", ...by(""), ...cells(total)],
   ];
   return [
     aligned(table),
