@@ -117,8 +117,8 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
     validity: { thought: "none", scripts: [] },
     training: { ...paperSelfPlay.training, kind: "sft", fit: fit(16, 2, 5e-4, 0) },
     solver: {
-      // Eight of the 25, with short working: what a model of this size learns from so few solutions.
-      concepts: ["age", "angles", "area", "change", "digit sum", "equation", "perimeter", "sharing"],
+      // Six of the 25 whose numbers are few enough to be known by heart: what a model of this size learns from so few solutions.
+      concepts: ["digit sum", "equation", "factorial", "ratio", "sharing", "square root"],
       ...{
         solutions: 200,
         repeats: 4,
