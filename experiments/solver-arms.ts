@@ -268,9 +268,10 @@ function playArm(
   });
 }
 
-/** DPO's own learning rate and epochs, beside those of SFT in the config. */
+/** DPO's own settings, beside those of SFT in the config: a tenth of the learning rate, one epoch, and an NLL term (PAPER.md §8). */
 function dpoSettings({ selfPlay: { training } }: PocketConfig) {
-  return { kind: "dpo" as const, fit: { ...training.fit, learningRate: training.fit.learningRate / 10, epochs: 1 } };
+  const fit = { ...training.fit, learningRate: training.fit.learningRate / 10, epochs: 1 };
+  return { kind: "dpo" as const, fit, nllWeight: 0.5 };
 }
 
 /** Deals each task's verdicts out anew among its rollouts: as many right ones as before, but not the right ones. */

@@ -32,7 +32,9 @@ export interface Base {
 
 /** The pocket recipe's config, one thread; `--set` reaches all of it, and `selfPlay` above all. */
 export function solverConfig(assignments: readonly string[]): PocketConfig {
-  const all = ["engine.threads=1", "em.tolerance=0", "em.stopOnAlarm=false", "em.controls=[]", ...assignments];
+  const base = ["engine.threads=1", "em.tolerance=0", "em.stopOnAlarm=false", "em.controls=[]"];
+  const play = ["selfPlay.rounds=2", "selfPlay.tasks=300", "selfPlay.heldOut.test=200", "selfPlay.solver.parts=12"];
+  const all = [...base, ...play, ...assignments];
   const config = resolveConfig({ recipe: "pocket" }, all, "experiment");
   if (config.recipe !== "pocket") throw new Error("the solver experiments run in the pocket domain");
   return config;
