@@ -11,6 +11,7 @@ import {
   vagueAnnotator,
 } from "../domains/pocket/index.ts";
 import { annotate } from "../stages/annotate.ts";
+import { formatFor } from "../stages/em/format.ts";
 import { splitSeeds } from "../stages/split.ts";
 import { journaled } from "../stages/stage.ts";
 import type { PocketConfig } from "./config.ts";
@@ -20,10 +21,15 @@ import { type Material, promptcot } from "./promptcot.ts";
 import type { Session } from "./session.ts";
 
 export async function pocket(session: Session, config: PocketConfig): Promise<void> {
-  await promptcot(session, config, await pocketMaterial(session, config), ({ cast, tokenizer, q }, p) => {
+  await promptcot(session, config, await pocketMaterial(session, config), async ({ cast, tokenizer, q }, p) => {
+    if (formatFor(tokenizer).spelling !== "tokens") {
+      const message = "no self-play: the solver is spelt with special tokens that the given model's tokenizer lacks";
+      session.context.onEvent?.({ kind: "note", message });
+      return;
+    }
     const { sampler, scorer, trainer } = cast.solver ?? { ...cast.p, trainer: cast.q.trainer };
     const writer = { backend: cast.p.sampler, checkpoint: p };
-    return pocketSelfPlay(session, config, { sampler, scorer, trainer, tokenizer, from: q, p: writer });
+    await pocketSelfPlay(session, config, { sampler, scorer, trainer, tokenizer, from: q, p: writer });
   });
 }
 
