@@ -120,10 +120,10 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
       // Six of the 25 whose numbers are few enough to be known by heart: what a model of this size learns from so few solutions.
       concepts: ["digit sum", "equation", "factorial", "ratio", "sharing", "square root"],
       ...{
-        solutions: 200,
+        solutions: 400,
         repeats: 4,
-        workings: 1200,
-        parts: 5,
+        workings: 0,
+        parts: 6,
         until: 0.4,
         fit: { ...fit(8, 1, 4e-3, 20), floor: 0.3 },
       },
