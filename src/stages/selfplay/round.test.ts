@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { rng } from "../../core/rng.ts";
 import { inline } from "../../exec/inline.ts";
 import type {
@@ -22,6 +22,9 @@ import { type GoodLabel, type Graded, type Label, type Rollout, Sifted, type Tas
 import { longestFirst, rolloutsJournal } from "./rollout.ts";
 import { type SelfPlayInput, selfPlay } from "./round.ts";
 import type { Solver } from "./solver.ts";
+
+// Hundreds of small files, each flushed: on a busy disk that takes its time.
+vi.setConfig({ testTimeout: 300_000 });
 
 const tokenizer = wordTokenizer(
   ["solve", "answer", "the", "is", ...Array.from({ length: 50 }, (_, i) => String(i))],
@@ -211,7 +214,7 @@ describe("self-play", () => {
       // Reference log-probabilities too are computed once.
       expect(before.scored.length + after.scored.length).toBe(whole.scored.length);
     }
-  }, 240_000);
+  });
 
   it("stops when the held-out score no longer rises, and returns the best model", async () => {
     const jobs: DpoJob[] = [];
@@ -281,7 +284,7 @@ describe("self-play", () => {
     const at = await mkdtemp(join(folder, "unknown-reward-"));
     const without = { ...base, training: { ...training, trainer: { ...trainer, grpo: undefined } } };
     await expect(selfPlay(context(at), without as unknown as SelfPlayInput)).rejects.toThrow("does not train by GRPO");
-  }, 120_000);
+  });
 
   it("unknown verdicts make no pair, and too many of them stop the stage with the reason", async () => {
     const base = input({ asked: [], scored: [] }, []);
