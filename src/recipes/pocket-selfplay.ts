@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { Rng } from "../core/rng.ts";
-import { PocketSeed } from "../domains/pocket/generate.ts";
+import { PocketSeed, pocketSeeds } from "../domains/pocket/generate.ts";
 import { type ConceptName, levelOf, skeletonOf } from "../domains/pocket/index.ts";
 import type { Backend, Checkpoint, Tokenizer, Trainer } from "../lm/contract.ts";
 import type { Given } from "../stages/em/format.ts";
@@ -62,18 +62,24 @@ export async function pocketSelfPlay(session: Session, config: PocketConfig, par
   });
 }
 
-/** The run's training seeds that are about the solver's concepts, and those whose solutions it is taught. */
+/**
+ * Seeds about the solver's concepts, and those whose solutions it is taught: the run's training seeds, and fresh ones where they
+ * are too few, so that as many are left over as there are tasks.
+ */
 export async function solverSeeds(
   context: Pick<StageContext, "folder" | "rng">,
-  { solver: { concepts, solutions } }: PocketSelfPlayConfig,
+  { solver: { concepts, solutions }, tasks }: Pick<PocketSelfPlayConfig, "solver" | "tasks">,
 ): Promise<{ all: PocketSeed[]; taught: PocketSeed[]; rest: PocketSeed[] }> {
   const splits = new Map<string, string>();
   for await (const { seedId, split } of recordsOf(context, splitJournal)) splits.set(seedId, split);
   const all = await Array.fromAsync(recordsOf(context, { journal: "seeds", schema: PocketSeed, version: 1 }));
   const known: ReadonlySet<string> = new Set(concepts);
   const own = all.filter((seed) => splits.get(seed.id) === "train" && seed.concepts.every((one) => known.has(one)));
-  const shuffled = context.rng.fork("selfplay", "solutions").shuffle(own);
-  return { all, taught: shuffled.slice(0, solutions), rest: shuffled.slice(solutions) };
+  const random = context.rng.fork("selfplay", "solutions");
+  const missing = Math.max(0, solutions + tasks - own.length);
+  const fresh = pocketSeeds({ count: missing, seed: random.uint32(), combinations: solverCombinations(concepts) });
+  const shuffled = random.shuffle([...own, ...fresh]);
+  return { all: [...all, ...fresh], taught: shuffled.slice(0, solutions), rest: shuffled.slice(solutions) };
 }
 
 const splitJournal = {
@@ -104,10 +110,6 @@ export async function makeSolver(
   stopping: readonly Task[],
 ): Promise<Solver> {
   const { solver: settings } = config.selfPlay;
-  if (seeds.length < settings.solutions) {
-    const message = `${seeds.length} training seeds are about the solver's concepts, fewer than the ${settings.solutions} asked for: all are taught`;
-    context.onEvent?.({ kind: "note", message });
-  }
   const parts = { name: "selfplay/solver", trainer, sampler, from, tokenizer };
   const checkpoint = await trainSolver(context, { ...parts, seeds, settings, stopping: scoring(config, stopping) });
   return pocketSolver(sampler, checkpoint, tokenizer);

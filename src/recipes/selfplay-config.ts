@@ -89,7 +89,9 @@ export const paperSelfPlay = {
 export const PocketSelfPlayConfig = SelfPlayConfig.extend({
   solver: z.strictObject({
     concepts: z.array(z.enum(conceptNames)).min(2).describe("what its problems are about, two concepts each"),
-    solutions: count.describe("training seeds whose worked solutions it is taught, from the cold start's q on"),
+    solutions: count.describe(
+      "worked solutions it is taught, from the cold start's q on: of training seeds, and of fresh ones",
+    ),
     repeats: count.describe("how often each solution is read in a part of its training"),
     workings: natural.describe("workings without problems beside them, fresh ones in each part"),
     parts: count.describe("most parts of its training"),

@@ -114,8 +114,13 @@ describe("own seeds", () => {
   test.each([
     ["an empty file", "", "data", "has no rows"],
     ["blank lines", "\n\r\n", "data", "has no rows"],
-    ["nothing but bad rows", '[1]\n"x"\n{}\n', "data", "no train pair"],
-    ["rows without annotations", '{"id":"a","problem":"b"}\n', "data", "no train pair"],
+    ["nothing but bad rows", '[1]\n"x"\n{}\n', "data", "no training seed has concepts to draw sets from"],
+    [
+      "rows without annotations",
+      '{"id":"a","problem":"b"}\n',
+      "data",
+      "no training seed has concepts to draw sets from",
+    ],
     ["too few rows to hold any out", `${seed(1)}\n`, "data", "no dev pair"],
     ["UTF-16", Buffer.from(`\ufeff${seed(1)}\n`, "utf16le"), "data", "UTF-16"],
     ["a torn gzip file", Buffer.of(0x1f, 0x8b, 8, 0, 0), "data", "damaged or ends too early"],
