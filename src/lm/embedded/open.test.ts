@@ -87,7 +87,7 @@ describe("an open checkpoint", () => {
     await model.close();
   });
 
-  it("has another identity where threads or slots may change last bits, and the same otherwise", async () => {
+  it("has another identity where slots may change last bits, and the same at any number of threads", async () => {
     const identity = async (options: Parameters<typeof embedded>[0]) => {
       const other = embedded(options);
       const model = await other.open(plain);
@@ -97,7 +97,7 @@ describe("an open checkpoint", () => {
     };
     const base = await identity({});
     expect(await identity({ saveEvery: 7 })).toBe(base);
-    expect(await identity({ threads: 2 })).not.toBe(base);
+    expect(await identity({ threads: 2 })).toBe(base);
     expect(await identity({ slots: 3 })).not.toBe(base);
   });
 
