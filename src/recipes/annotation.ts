@@ -63,25 +63,26 @@ async function ask(
   seeds: readonly Seed[],
 ): Promise<Annotated[]> {
   const make = domain === "math" ? mathAnnotator : codeAnnotator;
+  const backend = backendOf(config.backends ?? {}, speaker.name);
+  const batch = backend?.kind === "openai" ? backend.batch : undefined;
+  // A batch endpoint is given as much at once as it takes; seeds asked about one by one (a plan's probe) stay apart.
+  const shardSize = config.shardSize === 1 ? 1 : (batch?.maxRequests ?? config.shardSize);
   let opened: Promise<Model> | undefined;
   let sampler: Promise<Sampler> | undefined;
   const open = (): Promise<Sampler> => {
     opened ??= speaker.checkpoint().then((checkpoint) => speaker.backend.open(checkpoint, context));
     sampler ??= opened.then((model) => {
       if (model.sampler === undefined) throw new Error(`${speaker.name} does not sample: refuse it with the config`);
-      return gathered(model.sampler);
+      return shardSize === 1 ? model.sampler : gathered(model.sampler);
     });
     return sampler;
   };
-  const backend = backendOf(config.backends ?? {}, speaker.name);
-  const batch = backend?.kind === "openai" ? backend.batch : undefined;
   context.onEvent?.({ kind: "note", message: `${speaker.name} annotates ${seeds.length} seeds` });
   try {
     return await annotate(context, {
       seeds,
       annotators: [make({ name: speaker.name, sampler: open, ...settings })],
-      // A batch endpoint is given as much at once as it takes.
-      shardSize: batch?.maxRequests ?? config.shardSize,
+      shardSize,
       journal: annotatorJournal(speaker.name),
     });
   } finally {
