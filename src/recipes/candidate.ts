@@ -1,10 +1,9 @@
 /** Finds the model that is to be evaluated: a checkpoint's folder, a GGUF file, or a backend named in a config. */
 import { stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import { z } from "zod";
+import { basename, resolve } from "node:path";
 import { type Family, familyOf } from "../benchmarks/families.ts";
 import { PromptCotError } from "../core/errors.ts";
-import { exists } from "../journal/files.ts";
+import { chatTemplateOf } from "../lm/chat-template.ts";
 import type { Backend, Checkpoint } from "../lm/contract.ts";
 import { openCheckpoint, readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { embedded } from "../lm/embedded/index.ts";
@@ -81,7 +80,8 @@ async function guessFamily(backend: Backend, checkpoint: Checkpoint, name: strin
   if (found.isDirectory()) {
     const tokenizer = await tokenizerOf(checkpoint);
     const hasToken = (token: string) => tokenizer.idOf(token) !== undefined;
-    return familyOf({ name, hasToken, hasChatTemplate: await hasChatTemplate(checkpoint.path) });
+    const hasChatTemplate = chatTemplateOf(await readTokenizerFiles(checkpoint.path)) !== undefined;
+    return familyOf({ name, hasToken, hasChatTemplate });
   }
   const model = await backend.open(checkpoint, {});
   try {
@@ -89,14 +89,6 @@ async function guessFamily(backend: Backend, checkpoint: Checkpoint, name: strin
   } finally {
     await model.close();
   }
-}
-
-const TokenizerConfig = z.looseObject({ chat_template: z.unknown() });
-
-async function hasChatTemplate(folder: string): Promise<boolean> {
-  const { tokenizerConfigJson } = await readTokenizerFiles(folder);
-  const { data } = TokenizerConfig.safeParse(JSON.parse(tokenizerConfigJson));
-  return data?.chat_template !== undefined || (await exists(join(folder, "chat_template.jinja")));
 }
 
 function noModel(path: string): PromptCotError {

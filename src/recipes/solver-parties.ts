@@ -2,11 +2,11 @@
  * Models as solvers: how a family is given a problem, and in which spelling its response is read. The model that is trained reads
  * its prompt as ids, rendered by its own chat template, so that what it is taught is what it was given.
  */
-import { Template } from "@huggingface/jinja";
 import { z } from "zod";
 import { type Family, promptFor } from "../benchmarks/families.ts";
 import { PromptCotError } from "../core/errors.ts";
-import type { ChatMessage, Checkpoint, SampleAnswer, SampleRequest, Text, Tokenizer } from "../lm/contract.ts";
+import { chatOf, type RenderChat } from "../lm/chat-template.ts";
+import type { Checkpoint, SampleAnswer, SampleRequest, Text, Tokenizer } from "../lm/contract.ts";
 import { readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
 import { joinReasoning, partReasoning } from "../lm/openai/reasoning.ts";
@@ -37,7 +37,7 @@ export async function traineeOf(
 ): Promise<Trainee> {
   const files = await readTokenizerFiles(checkpoint.path);
   const tokenizer = readTokenizer(files, checkpoint.path);
-  const render = chatRenderer(files.tokenizerConfigJson, checkpoint.path);
+  const render = chatOf(files, checkpoint.path) ?? untaught(checkpoint.path);
   const end = endToken(files.tokenizerConfigJson, tokenizer, checkpoint.path);
   const prompt = (task: Task) => idsOf(worded(family, subject, task).text, tokenizer, render);
   return {
@@ -75,7 +75,7 @@ function stopOf(
   return { ids, ...(texts === undefined ? {} : { texts }) };
 }
 
-function idsOf(text: Text, tokenizer: Tokenizer, render: (messages: readonly ChatMessage[]) => string): number[] {
+function idsOf(text: Text, tokenizer: Tokenizer, render: RenderChat): number[] {
   switch (text.kind) {
     case "ids":
       return [...text.ids];
@@ -89,19 +89,14 @@ function idsOf(text: Text, tokenizer: Tokenizer, render: (messages: readonly Cha
 }
 
 const TokenizerConfig = z.looseObject({
-  chat_template: z.string().optional(),
   eos_token: z.union([z.string(), z.looseObject({ content: z.string() })]).nullish(),
 });
 
-function chatRenderer(configJson: string, where: string): (messages: readonly ChatMessage[]) => string {
-  const template = TokenizerConfig.safeParse(JSON.parse(configJson)).data?.chat_template;
-  if (template === undefined) {
-    return () => {
-      throw missing(where, "chat_template", "set family to base or solver, or give a chat model");
-    };
-  }
-  const compiled = new Template(template);
-  return (messages) => compiled.render({ messages: [...messages], add_generation_prompt: true });
+/** Refuses messages to a model without a chat template; families that speak in plain text need none. */
+function untaught(where: string): RenderChat {
+  return () => {
+    throw missing(where, "chat_template", "set family to base or solver, or give a chat model");
+  };
 }
 
 function endToken(configJson: string, tokenizer: Tokenizer, where: string): number {
@@ -113,6 +108,6 @@ function endToken(configJson: string, tokenizer: Tokenizer, where: string): numb
 }
 
 function missing(where: string, what: string, next: string): PromptCotError {
-  const message = `${where}: tokenizer_config.json has no ${what}`;
+  const message = `${where}: the tokenizer's files name no ${what}`;
   return new PromptCotError({ boundary: "config", code: "no-template", message, next });
 }

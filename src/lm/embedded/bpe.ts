@@ -7,10 +7,12 @@
  */
 import { PromptCotError } from "../../core/errors.ts";
 
-/** A tokenizer in Hugging Face form: the two files' texts. */
+/** A tokenizer in Hugging Face form: the files' texts. */
 export interface TokenizerFiles {
   tokenizerJson: string;
   tokenizerConfigJson: string;
+  /** `chat_template.jinja`, where the template has a file of its own. */
+  chatTemplate?: string;
 }
 
 export interface BpeOptions {

@@ -3,6 +3,7 @@
  * Holds weights, config and tokenizer, and beside them what training needs to go on. Never runs a model.
  *
  *   config.json · generation_config.json · tokenizer.json · tokenizer_config.json · model.safetensors   (hashed)
+ *   chat_template.jinja, where there is one                                                             (hashed)
  *   optimizer.safetensors · training.json                                                               (not hashed)
  */
 import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
@@ -12,7 +13,7 @@ import { messageOf, PromptCotError } from "../../core/errors.ts";
 import { contentId, sha256File } from "../../core/hash.ts";
 import { type Rng, rng } from "../../core/rng.ts";
 import { failPoint } from "../../journal/fail-point.ts";
-import { storageError } from "../../journal/files.ts";
+import { errnoOf, storageError } from "../../journal/files.ts";
 import type { Checkpoint } from "../contract.ts";
 import type { TokenizerFiles } from "./bpe.ts";
 import { configJson, type ModelConfig, type NewModel, newConfig, parseConfig } from "./config.ts";
@@ -34,7 +35,9 @@ export interface ExtraFile {
   bytes: readonly Uint8Array[];
 }
 
-const CONTENT = /^(config|generation_config|tokenizer|tokenizer_config)\.json$|^model.*\.safetensors(\.index\.json)?$/;
+const CONTENT =
+  /^(config|generation_config|tokenizer|tokenizer_config)\.json$|^chat_template\.jinja$|^model.*\.safetensors(\.index\.json)?$/;
+const CHAT_TEMPLATE = "chat_template.jinja";
 const INDEX = "model.safetensors.index.json";
 
 /**
@@ -54,6 +57,9 @@ export async function writeCheckpoint(
     { name: "generation_config.json", bytes: [jsonBytes(generation)] },
     { name: "tokenizer.json", bytes: [Buffer.from(tokenizer.tokenizerJson)] },
     { name: "tokenizer_config.json", bytes: [Buffer.from(tokenizer.tokenizerConfigJson)] },
+    ...(tokenizer.chatTemplate === undefined
+      ? []
+      : [{ name: CHAT_TEMPLATE, bytes: [Buffer.from(tokenizer.chatTemplate)] }]),
     { name: "model.safetensors", bytes: writeSafetensors(content.weights, { format: "pt" }) },
     ...extras,
   ];
@@ -105,14 +111,15 @@ export async function readModel(path: string): Promise<Omit<CheckpointContent, "
   return { config, weights };
 }
 
-/** The tokenizer's two files in a folder. @throws PromptCotError `no-tokenizer`. */
+/** The tokenizer's files in a folder. @throws PromptCotError `no-tokenizer`. */
 export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
   try {
-    const [tokenizerJson, tokenizerConfigJson] = await Promise.all([
+    const [tokenizerJson, tokenizerConfigJson, chatTemplate] = await Promise.all([
       readFile(join(path, "tokenizer.json"), "utf8"),
       readFile(join(path, "tokenizer_config.json"), "utf8"),
+      readIfThere(join(path, CHAT_TEMPLATE)),
     ]);
-    return { tokenizerJson, tokenizerConfigJson };
+    return { tokenizerJson, tokenizerConfigJson, ...(chatTemplate === undefined ? {} : { chatTemplate }) };
   } catch (cause) {
     throw new PromptCotError({
       boundary: "storage",
@@ -121,6 +128,15 @@ export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> 
       next: "give a folder with tokenizer.json and tokenizer_config.json",
       cause,
     });
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
 

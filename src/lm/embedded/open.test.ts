@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -48,6 +48,20 @@ describe("an open checkpoint", () => {
     const same = await sample(plain, ask({ kind: "text", text: "user: Add 3\nA" }));
     expect(found).toEqual(same);
     expect(found.ok && found.usage.promptTokens).toBeGreaterThan(3);
+  });
+
+  it("reads a template that has a file of its own, which is part of the checkpoint's content", async () => {
+    const content = await readCheckpoint(plain.path);
+    const write = (name: string, chatTemplate: string) =>
+      writeCheckpoint(join(folder, name), { ...content, tokenizer: { ...content.tokenizer, chatTemplate } });
+    const chat = await write("jinja", "{% for m in messages %}{{ m.content }}{% endfor %}");
+    expect(await readFile(join(chat.path, "chat_template.jinja"), "utf8")).toContain("{{ m.content }}");
+    const found = await sample(chat, ask({ kind: "messages", messages: [{ role: "user", content: "Add 3" }] }));
+    expect(found).toEqual(await sample(plain, ask({ kind: "text", text: "Add 3" })));
+    const other = await write("other-jinja", "{% for m in messages %}{{ m.role }}{% endfor %}");
+    expect(new Set([plain.hash, chat.hash, other.hash]).size).toBe(3);
+    await writeFile(join(chat.path, "chat_template.jinja"), "changed");
+    await expect(engine.open(chat)).rejects.toMatchObject({ code: "checkpoint-changed" });
   });
 
   it.each<[string, Text, RegExp]>([

@@ -1,9 +1,8 @@
 /** An open checkpoint: its weights in memory, its compiled functions, its sampler and scorer. Trains nothing. */
-import { Template } from "@huggingface/jinja";
-import { z } from "zod";
-import { messageOf, PromptCotError } from "../../core/errors.ts";
+import { PromptCotError } from "../../core/errors.ts";
 import { contentId } from "../../core/hash.ts";
-import type { Checkpoint, Model, SampleRequest, TokenIds, Tokenizer } from "../contract.ts";
+import { chatOf, promptIds, type RenderChat } from "../chat-template.ts";
+import type { Checkpoint, Model, TokenIds, Tokenizer } from "../contract.ts";
 import { openCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import type { ModelConfig } from "./config.ts";
 import {
@@ -60,7 +59,7 @@ export async function openModel(checkpoint: Checkpoint, options: EngineOptions, 
   const { config } = content;
   const weights = weightArrays(config, content.weights);
   const own = shelf();
-  const chat = chatTemplate(content.tokenizer.tokenizerConfigJson);
+  const chat = chatOf(content.tokenizer, checkpoint.path);
   const sampling = samplingEngine(config, tokenizer, weights, chat, options, shared, own);
   const scoring = scoringEngine(config, weights, options, shared);
   return {
@@ -78,7 +77,7 @@ function samplingEngine(
   config: ModelConfig,
   tokenizer: Tokenizer,
   weights: WeightArrays,
-  chat: Template | undefined,
+  chat: RenderChat | undefined,
   { slots }: EngineOptions,
   shared: Shelf,
   own: Shelf,
@@ -100,7 +99,7 @@ function samplingEngine(
       );
       return prefill(config, runner, weights, prompts, time);
     },
-    promptIds: (prompt) => promptIds(prompt, tokenizer, chat),
+    promptIds: (prompt) => promptIds(prompt, tokenizer, chat, "the checkpoint"),
     borrow: () => spare.pop() ?? workspace(config, slots),
     giveBack: (space) => void spare.push(space),
   };
@@ -145,35 +144,6 @@ function scoringEngine(
       return floats(await runner.run({ ids, targets, ...weights }), "logProbs");
     },
   };
-}
-
-function promptIds(
-  prompt: SampleRequest["prompt"],
-  tokenizer: Tokenizer,
-  chat: Template | undefined,
-): TokenIds | { reason: string } {
-  switch (prompt.kind) {
-    case "ids":
-      return prompt.ids;
-    case "text":
-      return tokenizer.encode(prompt.text);
-    case "messages": {
-      if (!chat) return { reason: "the checkpoint has no chat template: give the prompt as text or ids" };
-      try {
-        return tokenizer.encode(chat.render({ messages: [...prompt.messages], add_generation_prompt: true }));
-      } catch (error) {
-        return { reason: `the chat template failed: ${messageOf(error)}` };
-      }
-    }
-    default:
-      return prompt satisfies never;
-  }
-}
-
-function chatTemplate(tokenizerConfigJson: string): Template | undefined {
-  const Config = z.looseObject({ chat_template: z.string().optional() });
-  const text = Config.safeParse(JSON.parse(tokenizerConfigJson)).data?.chat_template;
-  return text === undefined ? undefined : new Template(text);
 }
 
 function changed(checkpoint: Checkpoint, found: Checkpoint): PromptCotError {

@@ -43,13 +43,22 @@ describe("an open GGUF file", () => {
       "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}A{% endif %}";
     const content = await readCheckpoint(source.path);
     const settings = { ...JSON.parse(content.tokenizer.tokenizerConfigJson), chat_template: template };
-    const tokenizer = { ...content.tokenizer, tokenizerConfigJson: JSON.stringify(settings) };
-    const made = await writeCheckpoint(join(folder, "chat"), { ...content, tokenizer });
-    const chat = await writeGguf(made.path, join(folder, "chat.gguf"));
-    const [found] = await sample(chat, [ask({ kind: "messages", messages: [{ role: "user", content: "Add 3" }] })]);
+    const asked = ask({ kind: "messages", messages: [{ role: "user", content: "Add 3" }] });
     const [same] = await sample(plain, [ask({ kind: "text", text: "user: Add 3\nA" })]);
-    expect(found).toEqual(same);
-    expect(found?.ok && found.usage.promptTokens).toBeGreaterThan(3);
+    // In either of the two places where a checkpoint may have it.
+    for (const [name, place] of Object.entries({
+      config: { tokenizerConfigJson: JSON.stringify(settings) },
+      file: { chatTemplate: template },
+    })) {
+      const made = await writeCheckpoint(join(folder, name), {
+        ...content,
+        tokenizer: { ...content.tokenizer, ...place },
+      });
+      const chat = await writeGguf(made.path, join(folder, `${name}.gguf`));
+      const [found] = await sample(chat, [asked]);
+      expect(found).toEqual(same);
+      expect(found?.ok && found.usage.promptTokens).toBeGreaterThan(3);
+    }
   });
 
   it.each<[string, Text, RegExp]>([

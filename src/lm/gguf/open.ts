@@ -2,12 +2,12 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Template } from "@huggingface/jinja";
 import type { Llama, LlamaModel, Token } from "node-llama-cpp";
 import { messageOf, PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/events.ts";
 import { contentId } from "../../core/hash.ts";
-import type { Checkpoint, Model, SampleRequest, TokenIds, Tokenizer } from "../contract.ts";
+import { promptIds, type RenderChat, renderChat } from "../chat-template.ts";
+import type { Checkpoint, Model, Tokenizer } from "../contract.ts";
 import { ggufCheckpoint } from "./hash.ts";
 import { type Lanes, openLanes } from "./lanes.ts";
 import { llamaLibrary } from "./library.ts";
@@ -89,7 +89,11 @@ async function prepared(
     await model.dispose();
     await remove();
   };
-  return opened({ identity, model, tokenizer, lanes, contextLength, chat: metadata.chat_template, close });
+  const { bosString, eosString } = model.tokens;
+  const special = { bos_token: bosString ?? "", eos_token: eosString ?? "" };
+  const template = metadata.chat_template;
+  const chat = template === undefined ? undefined : renderChat(template, special, checkpoint.path);
+  return opened({ identity, model, tokenizer, lanes, contextLength, chat, close });
 }
 
 interface Parts {
@@ -98,19 +102,15 @@ interface Parts {
   tokenizer: Tokenizer;
   lanes: Lanes;
   contextLength: number;
-  /** The chat template. */
-  chat: string | undefined;
+  chat: RenderChat | undefined;
   close(): Promise<void>;
 }
 
 function opened({ identity, model, tokenizer, lanes, contextLength, chat, close }: Parts): Model {
-  const template = chat === undefined ? undefined : new Template(chat);
-  const { bosString, eosString } = model.tokens;
-  const special = { bos_token: bosString ?? "", eos_token: eosString ?? "" };
   const sampling: SamplingEngine = {
     ...{ lanes, contextLength, tokenizer },
     ends: (id) => model.isEogToken(id as Token),
-    promptIds: (prompt) => promptIds(prompt, tokenizer, template, special),
+    promptIds: (prompt) => promptIds(prompt, tokenizer, chat, "the file"),
   };
   const scoring = { lanes, contextLength, vocabSize: tokenizer.vocabSize };
   let closing: Promise<void> | undefined;
@@ -149,31 +149,6 @@ async function load(
   } catch (cause) {
     throwIfStopped(signal);
     throw badGguf(path, cause);
-  }
-}
-
-function promptIds(
-  prompt: SampleRequest["prompt"],
-  tokenizer: Tokenizer,
-  chat: Template | undefined,
-  special: { bos_token: string; eos_token: string },
-): TokenIds | { reason: string } {
-  switch (prompt.kind) {
-    case "ids":
-      return prompt.ids;
-    case "text":
-      return tokenizer.encode(prompt.text);
-    case "messages": {
-      if (!chat) return { reason: "the file has no chat template: give the prompt as text or ids" };
-      try {
-        const messages = [...prompt.messages];
-        return tokenizer.encode(chat.render({ messages, add_generation_prompt: true, ...special }));
-      } catch (error) {
-        return { reason: `the chat template failed: ${messageOf(error)}` };
-      }
-    }
-    default:
-      return prompt satisfies never;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { PromptCotError } from "../../core/errors.ts";
+import { chatTemplateOf } from "../chat-template.ts";
 import { PRE_TOKENIZER_PATTERN, type TokenizerFiles } from "../embedded/bpe.ts";
 import type { ModelConfig } from "../embedded/config.ts";
 import type { GgufValue } from "./format.ts";
@@ -34,7 +35,6 @@ const Tokenizer = z.looseObject({
 const Named = z.union([z.string(), z.looseObject({ content: z.string() })]);
 const TokenizerConfig = z.looseObject({
   add_bos_token: z.boolean().optional(),
-  chat_template: z.string().optional(),
   pad_token: Named.nullish(),
 });
 
@@ -66,6 +66,7 @@ export function vocabularyMetadata(files: TokenizerFiles, config: ModelConfig, w
   const kinds = ids.map((id) => kindOf(added.get(id), byId.has(id)));
   const merges = model.merges.map((merge) => (typeof merge === "string" ? merge : merge.join(" ")));
   const settings = TokenizerConfig.parse(JSON.parse(files.tokenizerConfigJson));
+  const chat = chatTemplateOf(files);
   return new Map<string, GgufValue>([
     ["tokenizer.ggml.model", { type: "string", value: "gpt2" }],
     ["tokenizer.ggml.pre", { type: "string", value: preTokenizer(pre_tokenizer, where) }],
@@ -76,9 +77,7 @@ export function vocabularyMetadata(files: TokenizerFiles, config: ModelConfig, w
     ...optional("tokenizer.ggml.bos_token_id", config.bosId),
     ...optional("tokenizer.ggml.padding_token_id", padId(settings.pad_token, tokens)),
     ["tokenizer.ggml.add_bos_token", { type: "bool", value: settings.add_bos_token ?? false }],
-    ...(settings.chat_template === undefined
-      ? []
-      : [["tokenizer.chat_template", { type: "string", value: settings.chat_template }] as const]),
+    ...(chat === undefined ? [] : [["tokenizer.chat_template", { type: "string", value: chat }] as const]),
     [TOKENIZER_JSON, { type: "string", value: files.tokenizerJson }],
   ]);
 }
