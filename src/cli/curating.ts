@@ -1,12 +1,13 @@
 /** What the curation commands share: reading a field of any file, the display and the signals, and the funnel at the end. */
 import { z } from "zod";
-import { PromptCotError, Stopped } from "../core/errors.ts";
+import { PromptCotError } from "../core/errors.ts";
 import type { CallOptions, WorkEvent } from "../core/events.ts";
 import { USUAL_FIELDS } from "../curate/decontaminate/benchmarks.ts";
 import { parseRows } from "../rows/parse.ts";
 import { readRows } from "../rows/read.ts";
 import { type Reject, type Row, textAt, valueAt } from "../rows/row.ts";
 import type { TransformResult } from "../rows/transform.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { display } from "./progress.ts";
 import { aligned } from "./table.ts";
 
@@ -78,16 +79,7 @@ export function printOutputs(outputs: { kept: string; rejects: string }, { rows,
 /** Runs `work` with a live display, so that Ctrl-C leaves files whole and says how to go on. */
 export async function withDisplay<T>(name: string, work: (call: CallOptions) => Promise<T>): Promise<T> {
   const screen = display(process.stderr);
-  const interrupt = new AbortController();
-  const stop = () =>
-    interrupt.abort(
-      new Stopped({
-        reason: "interrupted",
-        message: "interrupted; all finished work is on disk",
-        next: "the same command goes on from here",
-      }),
-    );
-  process.on("SIGINT", stop).on("SIGTERM", stop);
+  const interrupt = onInterrupt(screen.note, "the same command goes on from here");
   screen.onEvent({ kind: "act-start", act: name });
   try {
     return await work({
@@ -96,7 +88,7 @@ export async function withDisplay<T>(name: string, work: (call: CallOptions) => 
     });
   } finally {
     screen.end();
-    process.off("SIGINT", stop).off("SIGTERM", stop);
+    interrupt.release();
   }
 }
 

@@ -4,9 +4,12 @@ import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
 import { probeSandbox } from "../domains/code/index.ts";
 import { libraryFacts } from "../lm/gguf/index.ts";
+import type { Config } from "../recipes/config.ts";
 import { examineBackends, type Finding } from "../recipes/examine.ts";
+import type { SolverConfig } from "../recipes/solver-config.ts";
 import { compile, graph, input, matmul } from "../tensor/index.ts";
-import { readConfig } from "./run.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { readAnyConfig } from "./run.ts";
 import { collect } from "./start.ts";
 
 const WIDTH = 32;
@@ -18,16 +21,27 @@ export function doctorCommand(): Command {
     .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
     .option("--json", "as JSON, for programs")
     .action(async (file: string | undefined, options: { set: string[]; json?: boolean }) => {
-      const config = file === undefined ? undefined : await readConfig(file, options.set);
+      const config = file === undefined ? undefined : await readAnyConfig(file, options.set);
       const findings: Finding[] = [];
       const tell = (finding: Finding) => {
         findings.push(finding);
         if (!options.json) process.stdout.write(`${line(finding)}\n`);
       };
       for (const finding of await examine()) tell(finding);
-      if (config !== undefined) for await (const finding of examineBackends(config)) tell(finding);
+      if (config !== undefined) await examineConfig(config, tell);
       if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
     });
+}
+
+/** Ctrl-C ends what was started to be asked. */
+async function examineConfig(config: Config | SolverConfig, tell: (finding: Finding) => void): Promise<void> {
+  const note = (message: string) => void process.stderr.write(`${message}\n`);
+  const interrupt = onInterrupt(note, "the same command looks again");
+  try {
+    for await (const finding of examineBackends(config, interrupt.signal)) tell(finding);
+  } finally {
+    interrupt.release();
+  }
 }
 
 export async function examine(): Promise<Finding[]> {

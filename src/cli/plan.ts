@@ -9,6 +9,7 @@ import { makePlan, planId, readPlan, writePlan } from "../recipes/plan.ts";
 import { checkPlan } from "../recipes/plan-check.ts";
 import { pricesOf } from "../recipes/session.ts";
 import { SolverConfig } from "../recipes/solver-config.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { checkText, planText } from "./plan-table.ts";
 import { display } from "./progress.ts";
 import { readAnyConfig, runFolder } from "./run.ts";
@@ -50,9 +51,7 @@ async function plan(file: string, options: Options): Promise<void> {
     throw badArgument(`--probe wants a number, not "${options.probe}"`, "--probe 8");
   const config = await readAnyConfig(file, options.set);
   const screen = display(process.stderr);
-  const interrupt = new AbortController();
-  const stop = () => interrupt.abort();
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const interrupt = onInterrupt(screen.note, "the same command finds in the ledger what has been asked");
   const folder = options.out ?? runFolder(file);
   try {
     const inputs = await inputsOf(config);
@@ -65,7 +64,7 @@ async function plan(file: string, options: Options): Promise<void> {
     );
   } finally {
     screen.end();
-    process.off("SIGINT", stop).off("SIGTERM", stop);
+    interrupt.release();
   }
 }
 

@@ -17,6 +17,7 @@ import { problemFiles, type SolverConfig } from "../recipes/solver-config.ts";
 import { writeSummary } from "../recipes/summary.ts";
 import { writeReport } from "../report/html.ts";
 import { writeSolverReport } from "../report/solver-report.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { display } from "./progress.ts";
 import { spendLine } from "./spend.ts";
 import { solverTable, summaryTable } from "./table.ts";
@@ -34,14 +35,7 @@ export async function start(
   budget: Budget = {},
 ): Promise<void> {
   const screen = display(process.stderr);
-  const interrupt = new AbortController();
-  const stop = () => {
-    if (interrupt.signal.aborted) process.exit(130); // as safe as a kill, which loses no commit either
-    screen.note("stopping after the current step; once more stops at once");
-    const next = `${command} goes on from here`;
-    interrupt.abort(new Stopped({ reason: "interrupted", message: "interrupted; all finished work is on disk", next }));
-  };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
+  const interrupt = onInterrupt(screen.note, `${command} goes on from here`);
   process.stderr.write(`promptcot · ${config.recipe} recipe, scale ${config.scale}, seed ${config.seed} → ${folder}\n`);
   let session: Session | undefined;
   try {
@@ -59,7 +53,7 @@ export async function start(
     await session?.close(error instanceof Stopped ? "stopped" : "failed").catch(() => undefined); // the first error is the one to tell
     throw error;
   } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
+    interrupt.release();
   }
 }
 

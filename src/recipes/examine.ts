@@ -16,6 +16,7 @@ import { begin } from "../lm/servers/life.ts";
 import { findEnvironment } from "../lm/trl/environment.ts";
 import type { BackendConfig, OpenAiBackend } from "./backend-config.ts";
 import type { Config } from "./config.ts";
+import type { SolverConfig } from "./solver-config.ts";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -28,7 +29,7 @@ export interface Finding {
 }
 
 /** Findings of every backend that the config names, one backend after another. */
-export async function* examineBackends(config: Config, signal?: AbortSignal): AsyncGenerator<Finding> {
+export async function* examineBackends(config: Config | SolverConfig, signal?: AbortSignal): AsyncGenerator<Finding> {
   for (const [name, backend] of Object.entries(config.backends ?? {})) {
     try {
       yield* await examineBackend(config, name, backend, signal);
@@ -40,7 +41,7 @@ export async function* examineBackends(config: Config, signal?: AbortSignal): As
 }
 
 async function examineBackend(
-  config: Config,
+  config: Config | SolverConfig,
   name: string,
   backend: BackendConfig,
   signal: AbortSignal | undefined,
@@ -81,7 +82,7 @@ async function program(name: string, command: string): Promise<Finding> {
 }
 
 async function examineManaged(
-  config: Config,
+  config: Config | SolverConfig,
   name: string,
   backend: OpenAiBackend,
   server: NonNullable<OpenAiBackend["server"]>,

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 
 export interface AnnotatorServer {
@@ -24,13 +25,25 @@ const PHRASES = [
   "Keep every quantity small, so that the answer can be found by hand.",
 ];
 
+interface Way {
+  /** A free one unless said otherwise. */
+  port?: number;
+  /** Before each answer, for tests that stop in mid-work. */
+  delayMs?: number;
+  /** Told of each answer that was given whole, by its request. */
+  onAnswer?: (body: string) => void;
+}
+
 /** @param answer what the model says, in place of annotations */
-export async function annotatorServer(answer = annotation): Promise<AnnotatorServer> {
+export async function annotatorServer(
+  answer = annotation,
+  { port: wanted = 0, delayMs = 0, onAnswer }: Way = {},
+): Promise<AnnotatorServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
+    request.on("end", async () => {
       if (request.method === "GET") return response.end(JSON.stringify({ data: [] }));
       const text = Buffer.concat(chunks).toString();
       const body = Body.safeParse(JSON.parse(text));
@@ -39,10 +52,11 @@ export async function annotatorServer(answer = annotation): Promise<AnnotatorSer
       const check = prompt.includes("Seven apples");
       if (!check) asked.push(text);
       const content = check ? "12" : answer(text, prompt);
-      response.end(JSON.stringify(completion(body.data.model, prompt, content)));
+      if (!check) await pause(delayMs);
+      response.end(JSON.stringify(completion(body.data.model, prompt, content)), () => check || onAnswer?.(text));
     });
   });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  await new Promise<void>((ready) => server.listen(wanted, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/v1`,
