@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { afterThought, programCandidates } from "./extract.ts";
+import { withoutThought } from "../../core/thought.ts";
+import { programCandidates } from "./extract.ts";
 
 const best = (response: string) => programCandidates(response)[0];
 const F = "```";
@@ -13,7 +14,7 @@ it("looks only after the thought", () => {
   expect(best(`<think>${F}python\nprint(1)\n${F}</think>\n${F}python\nprint(2)\n${F}`)?.program).toBe("print(2)");
   expect(programCandidates(`<think>${F}python\nprint(1)\n${F}`)).toEqual([]);
   expect(programCandidates(`${F}python\nprint(1)\n${F}\n</think>\nI give up.`)[0]?.source).toBe("whole-text");
-  expect(afterThought("a</think>b</think>c")).toBe("c");
+  expect(withoutThought("a</think>b</think>c")).toBe("c");
 });
 
 it("knows other spellings of the tag, indentation, longer fences and tildes", () => {

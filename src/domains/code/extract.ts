@@ -1,4 +1,5 @@
 /** Finds the program in a model's response. Reads text only; whether a doubtful candidate parses is asked elsewhere. */
+import { withoutThought } from "../../core/thought.ts";
 
 export interface Candidate {
   program: string;
@@ -9,19 +10,12 @@ export interface Candidate {
   source: "tagged" | "open-tagged" | "untagged" | "open-untagged" | "whole-text";
 }
 
-/** What follows the thought; undefined if the thought never ended. */
-export function afterThought(response: string): string | undefined {
-  const end = response.lastIndexOf("</think>");
-  if (end >= 0) return response.slice(end + "</think>".length);
-  return response.includes("<think>") ? undefined : response;
-}
-
 /**
  * Candidates in order of preference: the last fence tagged as Python, then earlier and untagged ones, last first.
  * Empty if there is nothing to run, or if the thought was cut off. Linear in the length of the response.
  */
 export function programCandidates(response: string): Candidate[] {
-  const answer = afterThought(response);
+  const answer = withoutThought(response);
   if (answer === undefined) return [];
   const fences = fencesOf(answer);
   const candidates: Candidate[] = [];

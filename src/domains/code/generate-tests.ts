@@ -5,8 +5,9 @@
 import { z } from "zod";
 import type { CallOptions } from "../../core/events.ts";
 import type { Rng } from "../../core/rng.ts";
+import { withoutThought } from "../../core/thought.ts";
 import type { ChatMessage, SampleAnswer, SampleRequest, Sampler } from "../../lm/contract.ts";
-import { afterThought, fencesOf, programCandidates } from "./extract.ts";
+import { fencesOf, programCandidates } from "./extract.ts";
 import { parseValue } from "./values.ts";
 
 /** A problem that a program is to solve. */
@@ -143,7 +144,7 @@ export type ParsedClaim = { ok: true; input: string; output: string } | { ok: fa
  * strings. Trailing white space is normalised to one newline for stdin tests, so that duplicates are seen.
  */
 export function parseTestClaim(text: string, isFunction: boolean): ParsedClaim {
-  const answer = afterThought(text);
+  const answer = withoutThought(text);
   if (answer === undefined) return { ok: false, reason: "the thought was cut off" };
   const fences = fencesOf(answer).filter((fence) => fence.tag === "json" && fence.closed);
   const body = fences[0]?.text;

@@ -7,7 +7,7 @@ import type { Sandbox } from "./sandbox/contract.ts";
 import { pool } from "./sandbox/pool.ts";
 
 export { Comparison, type ComparisonInput, difference } from "./compare.ts";
-export { afterThought, type Candidate, programCandidates } from "./extract.ts";
+export { type Candidate, programCandidates } from "./extract.ts";
 export {
   type CodeProblem,
   type DraftOptions,

@@ -11,19 +11,24 @@ export interface Box {
 /** Commands that draw a box, and how models misspell them. */
 const NAMES = ["\\boxed", "\\fbox", "\\framebox", "\\ovalbox", "\\beginboxed"];
 
+/** A box whose backslash was lost. */
+const LOST = "boxed{";
+
 /** All boxes that lie in no other box, in order. Braces are matched once for the whole text. */
 export function boxes(text: string): Box[] {
   const starts: number[] = [];
   for (const name of NAMES) {
     for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) starts.push(at);
   }
+  for (let at = text.indexOf(LOST); at >= 0; at = text.indexOf(LOST, at + 1))
+    if (!/[\\a-zA-Z]/.test(text[at - 1] ?? " ") && text[at + LOST.length] !== "}") starts.push(at);
   if (starts.length === 0) return [];
   starts.sort((a, b) => a - b);
   const close = matchBraces(text);
   const found: Box[] = [];
   for (const at of starts) {
     if (found.length > 0 && at < found.at(-1)!.end) continue;
-    let i = at + NAMES.find((name) => text.startsWith(name, at))!.length;
+    let i = at + (NAMES.find((name) => text.startsWith(name, at))?.length ?? LOST.length - 1);
     while (text[i] === " " || text[i] === "\n") i++;
     if (text[i] === "{") {
       const end = close.get(i);

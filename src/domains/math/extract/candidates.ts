@@ -1,9 +1,9 @@
 /** The places where a response may hold its answer, best first. Which of them counts is `read.ts`'s, by what they parse to. */
-import { MAX_RESPONSE } from "../budget.ts";
 import { type Box, boxes, lastGroup, withdrawnAt } from "./boxes.ts";
 import { phrases } from "./phrases.ts";
 import { leadingRun, numbersFromEnd, proseWords, strip } from "./plain.ts";
 import { type Segment, type SegmentRules, segments } from "./segments.ts";
+import { afterThought } from "./thought.ts";
 
 export type How = "boxed" | "whole" | "phrase" | "formula" | "bold" | "number";
 
@@ -16,59 +16,6 @@ export interface Candidate {
 
 /** How many phrases, formulas and numbers are looked at before the response is said to hold no answer. */
 const TRIES = 8;
-
-/** What follows the thought: all of it if there is none, nothing if it was cut off. Only the end of a very long response is kept. */
-export function afterThought(response: string): string {
-  let text = response;
-  const close = Math.max(
-    lastEnd(text, "</think>"),
-    lastEnd(text, "</thinking>"),
-    lastEnd(text, "<|end_of_thought|>"),
-    lastEnd(text, "</thought>"),
-  );
-  const open = Math.max(
-    text.lastIndexOf("<think>"),
-    text.lastIndexOf("<thinking>"),
-    text.lastIndexOf("<|begin_of_thought|>"),
-  );
-  if (open >= 0 && open > close) return "";
-  if (close >= 0) text = text.slice(close);
-  for (const mark of [
-    "<|im_end|>",
-    "<|im_start|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|end_of_text|>",
-    "<|end_of_solution|>",
-    "<｜end▁of▁sentence｜>",
-    "</s>",
-  ]) {
-    const at = text.indexOf(mark);
-    if (at >= 0 && text.slice(0, at).trim() !== "") text = text.slice(0, at);
-  }
-  return withoutCalculator(text.length > MAX_RESPONSE ? text.slice(-MAX_RESPONSE) : text);
-}
-
-/** Without `<<48/2=24>>`, the calculator marks of grade-school solutions: the result stands again after each. */
-function withoutCalculator(text: string): string {
-  if (!text.includes("<<") || !text.includes(">>")) return text;
-  let out = "";
-  let from = 0;
-  while (true) {
-    const open = text.indexOf("<<", from);
-    if (open < 0) return out + text.slice(from);
-    const window = text.slice(open + 2, open + 200);
-    const inside = window.slice(0, Math.max(0, window.indexOf(">>")));
-    const mark = inside.includes("=") && !inside.includes("\n");
-    out += text.slice(from, mark ? open : open + 2);
-    from = open + 2 + (mark ? inside.length + 2 : 0);
-  }
-}
-
-function lastEnd(text: string, mark: string): number {
-  const at = text.lastIndexOf(mark);
-  return at < 0 ? -1 : at + mark.length;
-}
 
 /** The candidates of a response, best first. `gold`: the text is an answer, so it is first tried as a whole. */
 export function* candidates(response: string, rules: SegmentRules, gold: boolean): Generator<Candidate> {

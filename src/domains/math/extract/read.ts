@@ -1,5 +1,6 @@
 /** Picks the answer of a response: the first candidate that reads as one. */
 import type { Budget } from "../budget.ts";
+import { withAsciiDigits } from "../latex/clean.ts";
 import { parseAnswer } from "../parse/answer.ts";
 import type { Answer } from "../parse/tree.ts";
 import type { Policy } from "../profiles.ts";
@@ -14,7 +15,7 @@ export interface Read {
 
 /** The answer in `text`, or undefined. `gold`: the text is itself an answer, delimiters optional. */
 export function readAnswer(source: string, policy: Policy, budget: Budget, gold: boolean): Read | undefined {
-  const text = withBackslashes(source);
+  const text = withAsciiDigits(withBackslashes(source));
   let doubtful: Read | undefined;
   for (const candidate of candidates(text, policy, gold)) {
     if (candidate.text.trim() === "") continue;

@@ -19,6 +19,7 @@ const LONGEST = 16;
 /** ASCII LaTeX that means what `text` means. Linear. */
 export function clean(text: string): string {
   if (isPlain(text)) return undouble(text);
+  text = withAsciiDigits(text);
   let out = "";
   let script = "";
   for (const ch of text) {
@@ -38,6 +39,19 @@ export function clean(text: string): string {
   return undouble(restoreLost(out));
 }
 
+/** The text with the digits of every script as ASCII ones: `૨` is 2. */
+export function withAsciiDigits(text: string): string {
+  return text.replaceAll(/(?![0-9])\p{Nd}/gu, digitOf);
+}
+
+/** A script's ten digits stand in a row, and rows only touch whole. */
+function digitOf(ch: string): string {
+  const code = ch.codePointAt(0)!;
+  let before = 0;
+  while (before < 60 && /\p{Nd}/u.test(String.fromCodePoint(code - 1 - before))) before++;
+  return String(before % 10);
+}
+
 function isPlain(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
@@ -46,11 +60,10 @@ function isPlain(text: string): boolean {
   return true;
 }
 
-/** Full-width digits and letters. */
+/** Full-width and mathematical letters. */
 function wide(ch: string): string {
   const code = ch.codePointAt(0)!;
   if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0);
-  if (code >= 0x1d7ce && code <= 0x1d7ff) return String((code - 0x1d7ce) % 10);
   if (code >= 0x1d400 && code <= 0x1d6a3) {
     const at = (code - 0x1d400) % 52;
     return String.fromCharCode(at < 26 ? 65 + at : 71 + at);

@@ -125,7 +125,7 @@ export const IGNORED: ReadonlySet<string> = new Set(
 
 /** Commands whose braces hold plain text. */
 export const TEXT: ReadonlySet<string> = new Set(
-  "text textbf textrm textit textnormal mbox hbox textsf texttt textup textsc emph textmd unit".split(" "),
+  "text textbf textrm textit textnormal mbox hbox textsf texttt textup textsc emph textmd".split(" "),
 );
 
 /** Commands that change the font of a formula. */
@@ -139,6 +139,9 @@ export const FONT: ReadonlySet<string> = new Set(
 export const WRAPPER: ReadonlySet<string> = new Set(
   "boxed fbox underline mathord mathrel mathbin mathclose mathopen smash ensuremath displaylines".split(" "),
 );
+
+/** Commands of siunitx: numbers, angles, units, and numbers with units. */
+export const SIUNITX: ReadonlySet<string> = new Set("num ang si unit SI qty".split(" "));
 
 /** Commands whose arguments (so many) say nothing about the value. */
 export const DROPPED: ReadonlyMap<string, number> = new Map(
@@ -314,6 +317,8 @@ export function isCommand(name: string): boolean {
     GREEK.has(name) ||
     name === "begin" ||
     name === "end" ||
+    SIUNITX.has(name) ||
+    name === "cr" ||
     name === "emptyset" ||
     name === "varnothing" ||
     DOTS.has(name)

@@ -1,6 +1,7 @@
 /** Reads an answer with its shape: lists, intervals, sets, relations, choices, quantities, text. Scalars inside are `expression.ts`'s. */
 import { type Budget, MAX_ANSWER, MAX_DEPTH, OutOfBudget } from "../budget.ts";
-import { type Token, tokenize } from "../latex/tokens.ts";
+import type { Token } from "../latex/token.ts";
+import { tokenize } from "../latex/tokens.ts";
 import { isUnit, numberWord } from "../latex/words.ts";
 import { type Context, eachTop, opIs, spelling } from "./context.ts";
 import { parseExpression } from "./expression.ts";

@@ -1,6 +1,6 @@
 /** What the readers of an answer share: its tokens, and how to walk over them outside brackets. Knows no shape. */
 import type { Budget } from "../budget.ts";
-import type { Token } from "../latex/tokens.ts";
+import type { Token } from "../latex/token.ts";
 
 export interface Context {
   tokens: readonly Token[];

@@ -5,7 +5,7 @@
 import type { Budget } from "../budget.ts";
 import { spend } from "../budget.ts";
 import { rational } from "../exact.ts";
-import type { Token } from "../latex/tokens.ts";
+import type { Token } from "../latex/token.ts";
 import { based, int, isInteger, literal, number } from "./literals.ts";
 import { fn, integral, limit, matrix, series } from "./operators.ts";
 import { after, closing, deeper, isOp, isOpen, NotUnderstood, peek, type Reader, reader, take } from "./reader.ts";

@@ -1,6 +1,6 @@
 /** Values of number tokens, and numbers in a base. */
 import { integer, type Rational, rational } from "../exact.ts";
-import type { Token } from "../latex/tokens.ts";
+import type { Token } from "../latex/token.ts";
 import { NotUnderstood } from "./reader.ts";
 import type { Expr } from "./tree.ts";
 

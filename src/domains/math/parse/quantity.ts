@@ -1,5 +1,5 @@
 /** Reads numbers with what stands around them: units, labels, money, ratios, odds, times of day. */
-import type { Token } from "../latex/tokens.ts";
+import type { Token } from "../latex/token.ts";
 import { isUnit, LETTER_UNITS } from "../latex/words.ts";
 import { type Context, eachTop, isWordy, opIs, spelling } from "./context.ts";
 import { parseExpression } from "./expression.ts";

@@ -1,6 +1,6 @@
 /** A cursor over tokens, and the signals of the parser. Knows no grammar. */
 import { type Budget, MAX_DEPTH, spend } from "../budget.ts";
-import type { Token } from "../latex/tokens.ts";
+import type { Token } from "../latex/token.ts";
 
 /**
  * Thrown inside the parser when the tokens are not what it knows; the answer is then text or `unparsed`. No `Error`: it never leaves the

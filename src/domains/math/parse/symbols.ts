@@ -1,6 +1,6 @@
 /** Reads names: letters with subscripts and primes, runs of letters, accents, calls of undefined functions. */
 import { spend } from "../budget.ts";
-import type { Token } from "../latex/tokens.ts";
+import type { Token } from "../latex/token.ts";
 import { callArguments, parseExpression, postfix } from "./expression.ts";
 import { closing, isOp, isOpen, NotUnderstood, peek, type Reader, take } from "./reader.ts";
 import type { Expr } from "./tree.ts";
