@@ -44,6 +44,52 @@ describe("draw", () => {
   });
 });
 
+/** What `draw` promises for topP < 1, word for word: all tokens in order, the first that reach `topP`, the one that passes the share. */
+function bySorting(probs: Float32Array, from: number, to: number, topP: number, uniform: number): number {
+  const order = Array.from({ length: to - from }, (_, i) => i);
+  order.sort((a, b) => probs[from + b]! - probs[from + a]! || a - b);
+  let kept = 0;
+  let mass = 0;
+  while (kept < order.length && mass < topP) mass += probs[from + order[kept++]!]!;
+  let sum = 0;
+  for (const id of order.slice(0, kept)) {
+    sum += probs[from + id]!;
+    if (sum > uniform * mass) return id;
+  }
+  return order[kept - 1]!;
+}
+
+describe("top-p", () => {
+  const shapes = fc.constantFrom(
+    (x: number) => x,
+    (x: number) => x ** 8, // a few likely ones
+    (x: number) => Math.round(3 * x), // many equals, many impossible
+    (x: number) => Math.exp(40 * x), // next to certain
+  );
+  const share = fc.double({ min: 0.001, max: 1, maxExcluded: true, noNaN: true });
+  const rows = fc
+    .tuple(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 300 }), shapes)
+    .map(([xs, shape]) => xs.map(shape))
+    .filter((w) => w.some((x) => x > 1e-30));
+
+  it("draws what sorting the whole vocabulary would draw", () => {
+    fc.assert(
+      fc.property(rows, share, share, (w, topP, uniform) => {
+        const total = w.reduce((a, b) => a + b);
+        const { array, from, to } = row(w.map((x) => x / total));
+        expect(draw(array, from, to, topP, uniform)).toBe(bySorting(array, from, to, topP, uniform));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("also where rounding leaves the likely tokens short of top-p", () => {
+    const { array, from, to } = row(Array.from({ length: 200 }, (_, i) => (i < 100 ? 0.008 : 0.0004))); // sums to 0.84
+    for (const uniform of [0, 0.5, 0.99])
+      expect(draw(array, from, to, 0.9, uniform)).toBe(bySorting(array, from, to, 0.9, uniform));
+  });
+});
+
 describe("greedy", () => {
   it("takes the likeliest, and of equals the lowest id", () => {
     const { array, from, to } = row([-3, -1, -2, -1]);

@@ -31,17 +31,55 @@ function whole(probs: Float32Array, from: number, to: number, uniform: number): 
   return last - from;
 }
 
+/**
+ * Puts only those tokens in order that are kept. Tokens less likely than (1 − topP)/n have less than 1 − topP between them, and
+ * all others come before them: so the others reach `topP`. Where rounding denies it, all are looked at.
+ */
 function nucleus(probs: Float32Array, from: number, to: number, topP: number, uniform: number): number {
-  const order = Array.from({ length: to - from }, (_, i) => i);
-  order.sort((a, b) => probs[from + b]! - probs[from + a]! || a - b);
-  let kept = 0;
-  let mass = 0;
-  while (kept < order.length && (kept === 0 || mass < topP)) mass += probs[from + order[kept++]!]!;
-  const target = uniform * mass;
+  let kept = likeliest(probs, from, to, topP, (1 - topP) / (to - from));
+  if (kept.mass < topP) kept = likeliest(probs, from, to, topP, 0);
+  const target = uniform * kept.mass;
   let sum = 0;
-  for (const id of order.slice(0, kept)) {
-    sum += probs[from + id]!;
-    if (sum > target) return id;
+  for (const at of kept.places) {
+    sum += probs[at]!;
+    if (sum > target) return at - from;
   }
-  return order[kept - 1]!;
+  return kept.places.at(-1)! - from;
+}
+
+/** The places of the most probable tokens until their sum reaches `topP`, most probable first, among those of at least `least`. */
+function likeliest(probs: Float32Array, from: number, to: number, topP: number, least: number) {
+  const heap: number[] = []; // of places; none comes before its parent
+  for (let i = from; i < to; i++) if (probs[i]! >= least) heap.push(i);
+  for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i, probs);
+  const places: number[] = [];
+  let mass = 0;
+  while (heap.length > 0 && mass < topP) {
+    const first = heap[0]!;
+    places.push(first);
+    mass += probs[first]!;
+    const last = heap.pop()!;
+    if (heap.length > 0) {
+      heap[0] = last;
+      sink(heap, 0, probs);
+    }
+  }
+  return { places, mass };
+}
+
+/** Moves the place at `i` down until both of its children come after it. */
+function sink(heap: number[], i: number, probs: Float32Array): void {
+  const place = heap[i]!;
+  for (let child = 2 * i + 1; child < heap.length; child = 2 * i + 1) {
+    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!, probs)) child++;
+    if (!before(heap[child]!, place, probs)) break;
+    heap[i] = heap[child]!;
+    i = child;
+  }
+  heap[i] = place;
+}
+
+/** The more probable; of equals, the lower id. */
+function before(a: number, b: number, probs: Float32Array): boolean {
+  return probs[a]! > probs[b]! || (probs[a]! === probs[b]! && a < b);
 }
