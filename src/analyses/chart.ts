@@ -7,9 +7,17 @@ import { parseHTML } from "linkedom";
 
 export interface Series {
   name: string;
-  points: readonly { x: number; y: number | null }[];
+  /** `low` and `high`, where given, are drawn as a whisker: an interval. */
+  points: readonly Point[];
   /** Which of the page's series colours; a muted series is grey and dashed: a control, say. */
   colour: 1 | 2 | 3 | 4 | "muted";
+}
+
+export interface Point {
+  x: number;
+  y: number | null;
+  low?: number;
+  high?: number;
 }
 
 export interface LineChart {
@@ -25,6 +33,8 @@ const WIDTH = 500;
 const HEIGHT = 250;
 /** Least distance in pixels between the names at the lines' ends. */
 const NAME_GAP = 14;
+/** Most pixels that a letter takes, on average over a name. */
+const LETTER = 6.5;
 
 /** Lines over whole numbers (rounds, say), each named at its right end. Points without a value are left out. */
 export function lineChart({ label, series, x, y }: LineChart): string {
@@ -32,7 +42,7 @@ export function lineChart({ label, series, x, y }: LineChart): string {
     .map((line) => ({ ...line, points: line.points.filter(hasValue) }))
     .filter(({ points }) => points.length > 0);
   const ticks = [...new Set(lines.flatMap(({ points }) => points.map((point) => point.x)))].sort((a, b) => a - b);
-  const values = lines.flatMap(({ points }) => points.map((point) => point.y));
+  const values = lines.flatMap(({ points }) => points.flatMap(({ y, low = y, high = y }) => [low, y, high]));
   const domain = padded(Math.min(...values), Math.max(...values));
   const ends = spread(
     lines.map(({ name, colour, points }) => ({ name, colour, ...(points.at(-1) as { x: number; y: number }) })),
@@ -40,7 +50,7 @@ export function lineChart({ label, series, x, y }: LineChart): string {
   );
   const longest = Math.max(0, ...lines.map(({ name }) => name.length));
   return svg(label, {
-    ...{ width: WIDTH, height: HEIGHT, marginRight: 16 + 6.2 * longest, marginLeft: 46, marginBottom: 36 },
+    ...{ width: WIDTH, height: HEIGHT, marginRight: 16 + LETTER * longest, marginLeft: 46, marginBottom: 36 },
     x: { ticks, tickFormat: "d", label: x, insetLeft: 8, insetRight: 8 },
     y: { grid: true, label: y, domain, nice: true, ticks: 5 },
     marks: [
@@ -52,6 +62,12 @@ export function lineChart({ label, series, x, y }: LineChart): string {
           strokeWidth: 2,
           strokeDasharray: colour === "muted" ? "4 3" : "none",
         }),
+      ),
+      ...lines.map(({ points, colour }) =>
+        Plot.ruleX(
+          points.filter(({ low, high }) => low !== undefined && high !== undefined),
+          { x: "x", y1: "low", y2: "high", stroke: ink(colour), strokeWidth: 1.25 },
+        ),
       ),
       ...lines.map(({ points, colour }) => Plot.dot(points, { x: "x", y: "y", fill: ink(colour), r: 3 })),
       ...ends.map((end) =>
@@ -71,15 +87,11 @@ export interface Bar {
 
 /** Horizontal bars in the order given. */
 export function barChart({ label, bars, x }: { label: string; bars: readonly Bar[]; x: string }): string {
-  const longest = Math.max(0, ...bars.map(({ name }) => name.length));
+  const textOf = ({ text, value }: Bar) => text ?? String(value);
+  const room = (texts: readonly string[]) => 14 + LETTER * Math.max(0, ...texts.map((text) => text.length));
   return svg(label, {
-    ...{
-      width: 2 * WIDTH,
-      height: 24 * bars.length + 40,
-      marginLeft: 12 + 6 * longest,
-      marginRight: 70,
-      marginBottom: 34,
-    },
+    ...{ width: 1.6 * WIDTH, height: 24 * bars.length + 40, marginBottom: 34 },
+    ...{ marginLeft: room(bars.map(({ name }) => name)), marginRight: room(bars.map(textOf)) },
     x: { label: x, grid: true, ticks: 5 },
     y: { label: null, domain: bars.map(({ name }) => name), tickSize: 0 },
     marks: [
@@ -93,7 +105,7 @@ export function barChart({ label, bars, x }: { label: string; bars: readonly Bar
       }),
       Plot.text(bars, {
         ...{ x: "value", y: "name", dx: 6, textAnchor: "start" },
-        text: (bar: Bar) => bar.text ?? String(bar.value),
+        text: textOf,
       }),
     ],
   });
@@ -111,7 +123,8 @@ export function standalone(chart: string): string {
     .replace(/<svg([^>]*)>/, `<svg xmlns="http://www.w3.org/2000/svg"$1>${style}`);
 }
 
-function svg(label: string, options: Plot.PlotOptions): string {
+/** Any chart in the page's manner: without a ground of its own, in the page's colour and type. */
+export function svg(label: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const plot = Plot.plot({
     ...options,
@@ -122,11 +135,12 @@ function svg(label: string, options: Plot.PlotOptions): string {
   return plot.outerHTML;
 }
 
-function hasValue(point: { x: number; y: number | null }): point is { x: number; y: number } {
+function hasValue(point: Point): point is Point & { y: number } {
   return point.y !== null && Number.isFinite(point.y);
 }
 
-function ink(colour: Series["colour"]): string {
+/** A series' colour, as the page spells it. */
+export function ink(colour: Series["colour"]): string {
   return colour === "muted" ? "var(--muted)" : `var(--series-${colour})`;
 }
 

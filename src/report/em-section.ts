@@ -3,7 +3,7 @@ import { lineChart, type Series } from "../analyses/chart.ts";
 import type { RoundMeasure } from "../stages/em/measure.ts";
 import { nats } from "../stages/em/records.ts";
 import type { Contest, ReportMaterial } from "./material.ts";
-import { formula, type Html, html, raw, table } from "./page.ts";
+import { figure, formula, type Html, html, table } from "./page.ts";
 
 export function emSection(material: ReportMaterial): Html {
   const { rounds } = material.summary.em;
@@ -11,8 +11,8 @@ export function emSection(material: ReportMaterial): Html {
   return html`<h2>Expectation–maximisation</h2>
 <p>Rationales ${formula("z")} are latent. ${formula("q")} proposes ${material.config.em.candidates} for each pair of concepts ${formula("c")} and problem
 ${formula("x")}; the one that ${formula("p")} likes best teaches ${formula("q")}; the greedy rationale of the new ${formula("q")} teaches ${formula("p")}.
-Both lines below are lower bounds on ${formula("\\log p(x\\mid c)")}, measured on ${rounds[0]?.pairs} held-out pairs with fresh draws.</p>
-<div class="math">${formula("R(c,x,z)=\\log p(x\\mid z,c)+\\log p(z\\mid c)\\qquad \\log p(x\\mid c)\\;\\ge\\;\\mathbb{E}_{q}\\!\\left[\\log p(z,x\\mid c)-\\log q(z\\mid c,x)\\right]", true)}</div>
+ELBO and IW bound below are lower bounds on ${formula("\\log\\,p(x\\mid c)")}, measured on ${rounds[0]?.pairs} held-out pairs with fresh draws; higher is better.</p>
+<div class="math">${formula("R(c,x,z)=\\log\\,p(x\\mid z,c)+\\log\\,p(z\\mid c)\\qquad \\log\\,p(x\\mid c)\\;\\ge\\;\\mathbb{E}_{q}\\!\\left[\\log\\,p(z,x\\mid c)-\\log\\,q(z\\mid c,x)\\right]", true)}</div>
 <div class="charts">${curves(material)}</div>
 ${roundsTable(material)}
 ${testTable(material)}
@@ -25,6 +25,13 @@ ${
 (rule <code>${material.config.em.select}</code>).</p>${material.contests.map(contest)}`
 }`;
 }
+
+/** What a control's line is called: short, for its place is beside the line. */
+const controlNames: Readonly<Record<string, string>> = {
+  "fixed-sampled": "no E-step",
+  "fixed-greedy": "no E-step, greedy z",
+  redrawn: "no E-step, z redrawn",
+};
 
 function curves({ summary, controls }: ReportMaterial): Html[] {
   const { rounds } = summary.em;
@@ -40,7 +47,7 @@ function curves({ summary, controls }: ReportMaterial): Html[] {
     controls
       .filter((entry) => entry.rounds.length > 0)
       .map(({ name, rounds: own }) => ({
-        name: `${name}`,
+        name: controlNames[name] ?? name,
         colour: "muted",
         points: own.map(({ round, measure }) => ({ x: round, y: measure[key] })),
       }));
@@ -54,7 +61,7 @@ function curves({ summary, controls }: ReportMaterial): Html[] {
     figure(
       lineChart({ ...axis, label: "NLL of problems by round", y: "nats per problem", series: nll }),
       "NLL of x given the greedy z",
-      "Beside it: given the annotator’s rationale, and the control without an E-step (rationales drawn once from the cold start’s q).",
+      "Lower is better. Beside it: the same given the annotator’s rationale, and, dashed, without an E-step: rationales of the cold start’s q, which is never taught again.",
     ),
     figure(
       lineChart({
@@ -64,7 +71,7 @@ function curves({ summary, controls }: ReportMaterial): Html[] {
         series: [line("ELBO", 1, ({ elbo }) => elbo), line("IW bound", 2, ({ bound }) => bound), ...control("elbo")],
       }),
       "Bounds on log p(x|c)",
-      "ELBO and importance-weighted bound; dashed, the ELBO of the control.",
+      "ELBO and importance-weighted (IW) bound; dashed, the ELBO without an E-step. The nearer they are, the better q knows the posterior.",
     ),
     figure(
       lineChart({
@@ -91,10 +98,6 @@ function curves({ summary, controls }: ReportMaterial): Html[] {
       "A summed reward favours short ones. Shortening while the NLL of x rises is collapse.",
     ),
   ];
-}
-
-function figure(svg: string, title: string, caption: string): Html {
-  return html`<figure><h3>${title}</h3>${raw(svg)}<figcaption>${caption}</figcaption></figure>`;
 }
 
 function roundsTable({ summary }: ReportMaterial): Html {

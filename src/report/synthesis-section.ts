@@ -14,7 +14,7 @@ export function synthesisSection(material: ReportMaterial): Html {
   return html`<h2>Synthesized problems</h2>
 <p>${setsLine(material)} All shares are of the ${count(synthesis.asked)} problems asked for, so that a malformed or lost one counts
 against every measure. A problem that several steps object to counts where it was caught first.</p>
-<figure>${raw(barChart({ label: "What became of the problems asked for", x: "problems", bars: bars(material) }))}</figure>
+<figure class="wide">${raw(barChart({ label: "What became of the problems asked for", x: "problems", bars: bars(material) }))}</figure>
 ${funnel.reasons.length > 0 && reasons(funnel)}
 <h2>A sample</h2><p class="soft">The first ${SAMPLE}, not chosen, with rationale, every verdict${hasOracle && ", and what the oracle reads"}.</p>
 ${material.sample.map(example)}`;
@@ -89,7 +89,7 @@ function objections({ screening, curation }: Synthesized): Html {
     const { kind, of, jaccard } = curation.duplicate;
     lines.push(`${kind === "exact" ? "exact" : "near"} duplicate of ${of} (Jaccard ${jaccard.toFixed(2)})`);
   }
-  if (lines.length > 0) return html`${lines.map((line) => html`<p class="bad">${line}</p>`)}`;
+  if (lines.length > 0) return html`${lines.map((line) => html`<p class="bad">dropped: ${line}</p>`)}`;
   return curation?.kept ? html`<p class="good">kept</p>` : html``;
 }
 
