@@ -3,14 +3,14 @@ import type { Verdict } from "../../core/records.ts";
 import { type Budget, newBudget, OutOfBudget } from "./budget.ts";
 import { compareAnswers } from "./compare/answers.ts";
 import type { Decision } from "./compare/equality.ts";
+import { saysNothing } from "./compare/realset.ts";
 import { inLettersOf } from "./compare/rename.ts";
 import { type Read, readAnswer } from "./extract/read.ts";
 import { afterThought } from "./extract/thought.ts";
-import { plainText } from "./latex/words.ts";
-import { parseAnswer } from "./parse/answer.ts";
-import { based, int } from "./parse/literals.ts";
+import { plainText, sameWords } from "./latex/words.ts";
 import type { Answer } from "./parse/tree.ts";
 import { type Policy, type ProfileName, policyOf, type Rules } from "./profiles.ts";
+import { otherReadings } from "./readings.ts";
 
 export interface GradeOptions {
   /** Which policy decides where sources disagree; `strict` if not given. */
@@ -67,17 +67,25 @@ export function answersEqual(a: string, b: string, options: GradeOptions = {}): 
 /** Whether the whole response, or its last line, is the gold answer in words. */
 function saysTheSame(response: string, gold: Read): boolean {
   const text = afterThought(String(response)).trim();
-  const wanted = plainText(gold.candidate.text);
+  const wanted = sameWords(gold.candidate.text);
   if (text.length > 2000 || !/\p{L}/u.test(wanted)) return false;
   const reason = text.search(/,? (?:because|since|as)\b/);
   const last = text.slice(text.lastIndexOf("\n") + 1);
-  const said = [text, last, ...(reason > 0 ? [text.slice(0, reason)] : []), ...predicate(last)];
-  return said.some((words) => plainText(words) === wanted);
+  const said = [text, last, ...(reason > 0 ? [text.slice(0, reason)] : []), ...affirmed(text), ...predicate(last)];
+  return said.map(sameWords).some((words) => words === wanted || (saysNothing(words) && saysNothing(wanted)));
+}
+
+/** The "yes" or "no" that a response begins with. */
+function affirmed(text: string): string[] {
+  const word = /^\W{0,4}(yes|no|true|false)\W{0,4}[,.;:!*—–-]/i.exec(text.slice(0, 20))?.[1];
+  return word === undefined ? [] : [word];
 }
 
 /** What a short closing sentence says of its subject: its last word, or what follows its verb. Nothing where it denies or offers a choice. */
 function predicate(line: string): string[] {
   const sentence = line.trim().replace(/[.!*\s]+$/, "");
+  const existence = /^(?:(?:so|thus|therefore|hence),? )?there (?:is|are|exists?) (.{1,80})$/i.exec(sentence)?.[1];
+  if (existence !== undefined) return [existence];
   const words = sentence.split(/\s+/);
   if (words.length > 8 || /\b(?:not|no|never|neither|nor|or|either)\b|n't\b/i.test(sentence)) return [];
   const verb = /\b(?:is|are|was|were|be)\s+(?:an?\s|the\s)?(.+)$/i.exec(sentence)?.[1];
@@ -161,69 +169,4 @@ function isWordy(a: Answer): boolean {
 /** A fraction over a literal zero: equal to nothing, not even to itself. */
 function undefinedValue(a: Answer): boolean {
   return a.kind === "scalar" && a.expr.kind === "div" && a.expr.den.kind === "num" && a.expr.den.value.n === 0n;
-}
-
-/** Readings of spellings that mean two things: `1,22` (a list, or a decimal comma), `100,200` (one number, or two), `1A_{16}`'s digits alone. */
-function* otherReadings(gold: Read, response: Read, budget: Budget): Generator<[Answer, Answer]> {
-  const [g, r] = [decimalComma(gold, budget), decimalComma(response, budget)];
-  if (g !== undefined && response.answer.kind === "scalar") yield [g, response.answer];
-  if (r !== undefined && gold.answer.kind === "scalar") yield [gold.answer, r];
-  if (g !== undefined && r !== undefined) yield [g, r];
-  const several = (a: Answer): boolean => a.kind === "list" || a.kind === "set" || a.kind === "tuple";
-  if (several(response.answer)) {
-    const list = commaList(gold, budget);
-    if (list !== undefined) yield [list, response.answer];
-  }
-  if (several(gold.answer)) {
-    const list = commaList(response, budget);
-    if (list !== undefined) yield [gold.answer, list];
-  }
-  const [h, t] = [tightGroups(gold, budget), tightGroups(response, budget)];
-  if (h !== undefined) yield [h, response.answer];
-  if (t !== undefined) yield [gold.answer, t];
-  if (h !== undefined && t !== undefined) yield [h, t];
-  const lettered = digitsInBase(gold.answer, response.candidate.text.trim());
-  if (lettered !== undefined) yield [gold.answer, lettered];
-}
-
-/** `2,74` written outside math delimiters; `-2,1` is two numbers. */
-function decimalComma({ candidate }: Read, budget: Budget): Answer | undefined {
-  const found = /^([+-]?\d+),(\d+)$/.exec(candidate.text.trim().slice(0, 60));
-  if (candidate.math || found === null || found[2]!.length < 2) return undefined;
-  if (found[2]!.length === 3 && !/^[+-]?0+$/.test(found[1]!)) return undefined;
-  return parseAnswer(`${found[1]}.${found[2]}`, true, budget);
-}
-
-/** `100,200` as two numbers. */
-function commaList({ candidate }: Read, budget: Budget): Answer | undefined {
-  const text = candidate.text.trim();
-  if (text.length > 400 || !/^-?\d{1,3}(?:,-?[1-9]\d{2})+$/.test(text)) return undefined;
-  return parseAnswer(text.replaceAll(",", ", "), true, budget);
-}
-
-/** `(72,000, 15,708)`: where commas with and without a space after them meet, those without may mark thousands. */
-function tightGroups({ candidate }: Read, budget: Budget): Answer | undefined {
-  const text = candidate.text.trim();
-  if (text.length > 400 || !/,(?: |\\)/.test(text) || !/\d,\d{3}(?!\d)/.test(text)) return undefined;
-  return parseAnswer(text.replaceAll(/(?<=(?<!\d)\d{1,3}(?:,\d{3})*),(?=\d{3}(?!\d))/g, ""), true, budget);
-}
-
-/** The digits of a number in a base, given without the base. */
-function digitsInBase(gold: Answer, text: string): Answer | undefined {
-  if (
-    gold.kind !== "scalar" ||
-    gold.expr.kind !== "based" ||
-    text.length > 60 ||
-    !/^[\dA-Za-z]*[A-Za-z][\dA-Za-z]*$/.test(text)
-  )
-    return undefined;
-  try {
-    return {
-      kind: "scalar",
-      expr: text.toUpperCase() === gold.expr.digits ? based(text, gold.expr.base) : int(-1),
-      unit: undefined,
-    };
-  } catch {
-    return undefined;
-  }
 }

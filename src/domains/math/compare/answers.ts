@@ -1,16 +1,17 @@
 /** Compares two answers by their shapes. `gold` is what is known to be right: rules that are not symmetric follow it. */
 import { spend } from "../budget.ts";
-import { plainText } from "../latex/words.ts";
+import { plainText, sameWords } from "../latex/words.ts";
 import type { Answer } from "../parse/tree.ts";
 import type { Decision } from "./equality.ts";
 import { matchInOrder, matchUnordered } from "./matching.ts";
-import { hasMatrix, matrixValue } from "./matrix.ts";
+import { hasMatrix } from "./matrix.ts";
 import { expandPlusMinus } from "./plusminus.ts";
 import { compareQuantities, inOneUnit } from "./quantities.ts";
 import { realSet, sameRealSet, saysNothing } from "./realset.ts";
 import { assigns, compareRelations, endsInNumber, isName, valueGiven } from "./relations.ts";
 import { sameParameter } from "./rename.ts";
 import type { Setting } from "./scalar.ts";
+import { compareVectors } from "./vectors.ts";
 
 const DIFFERENT: Decision = { same: "different", stage: "shape" };
 
@@ -133,7 +134,7 @@ function partsOf(a: Answer): string[] | undefined {
 
 /** What an answer says in words: its text, or the letters of a product. */
 function wordsOf(a: Answer): string | undefined {
-  if (a.kind === "text") return plainText(a.text).replaceAll(" ", "");
+  if (a.kind === "text") return sameWords(a.text).replaceAll(" ", "");
   if (a.kind !== "scalar") return undefined;
   const letters = a.expr.kind === "mul" ? a.expr.args : [a.expr];
   let out = "";
@@ -216,15 +217,34 @@ function compareAssignments(g: Answer, r: Answer, s: Setting): Decision | undefi
   }
   if (named(a) && !b.some((it) => it.kind === "relation"))
     return r.kind === "tuple" && !oneName(a)
-      ? matchInOrder(valueItems(a), r.items, (x, y) => compareAnswers(x, y, s))
+      ? orders(a)
+          .map((order) => matchInOrder(valueItems(order), r.items, (x, y) => compareAnswers(x, y, s)))
+          .reduce(better)
       : compareAnswers(values(a), r, s);
   if (named(b) && !a.some((it) => it.kind === "relation"))
     return g.kind === "tuple" && !oneName(b)
-      ? matchInOrder(g.items, valueItems(b), (x, y) => compareAnswers(x, y, s))
+      ? orders(b)
+          .map((order) => matchInOrder(g.items, valueItems(order), (x, y) => compareAnswers(x, y, s)))
+          .reduce(better)
       : compareAnswers(g, values(b), s);
   if (a.length === b.length && (a.length > 1 || !single(g)))
     return matchUnordered(a, b, (x, y) => compareAnswers(x, y, s), s.budget);
   return undefined;
+}
+
+/** The orders in which named values may stand for a tuple: that of their names where these are x, y and z; otherwise also the one given. */
+function orders(items: Items): Items[] {
+  const nameOf = (it: Answer): string => {
+    const left = it.kind === "relation" ? it.sides[0]! : it;
+    return left.kind === "scalar" && left.expr.kind === "sym" ? left.expr.name : "";
+  };
+  if (!items.every((it) => /^[a-z]$/.test(nameOf(it)))) return [items];
+  const sorted = [...items].sort((x, y) => (nameOf(x) < nameOf(y) ? -1 : 1));
+  return items.every((it) => /^[xyz]$/.test(nameOf(it))) ? [sorted] : [items, sorted];
+}
+
+function better(a: Decision, b: Decision): Decision {
+  return a.same === "equal" ? a : b;
 }
 
 /** `x_1 = …, x_2 = …` give values to the `x` of `one`. */
@@ -323,7 +343,7 @@ function compareShapes(gold: Answer, response: Answer, s: Setting): Decision {
   }
   if (g.kind === "set" && g.items.length === 1 && r.kind === "scalar") return compareAnswers(g.items[0]!, r, s);
   if (r.kind === "set" && r.items.length === 1 && g.kind === "scalar") return compareAnswers(g, r.items[0]!, s);
-  const vector = compareVector(g, r, s);
+  const vector = compareVectors(g, r, s, compareAnswers);
   if (vector !== undefined) return vector;
   if (g.kind === "tuple" && g.items.length === 1 && r.kind === "scalar") return compareAnswers(g.items[0]!, r, s);
   if (r.kind === "tuple" && r.items.length === 1 && g.kind === "scalar") return compareAnswers(g, r.items[0]!, s);
@@ -384,21 +404,4 @@ function everyItem(g: Answer, items: Items, s: Setting): Decision {
 /** `(1,2,3)`, `[1,2,3]` and `⟨1,2,3⟩` are one tuple. */
 function bracketsAgree(g: Answer & { kind: "tuple" }, r: Answer & { kind: "tuple" }): boolean {
   return g.items.length === r.items.length;
-}
-
-/** A row or column of a matrix against a tuple. */
-function compareVector(g: Answer, r: Answer, s: Setting): Decision | undefined {
-  if (!s.policy.vectorAsTuple) return undefined;
-  const vector = (a: Answer): Answer[] | undefined => {
-    if (a.kind === "tuple") return a.items;
-    if (a.kind === "interval" && !a.lowOpen && !a.highOpen)
-      return [a.low, a.high].map((expr) => ({ kind: "scalar", expr, unit: undefined }));
-    if (a.kind !== "scalar" || !hasMatrix(a.expr)) return undefined;
-    const m = matrixValue(a.expr, s.budget);
-    if (m?.kind !== "matrix" || (m.rows.length > 1 && m.rows[0]!.length > 1)) return undefined;
-    return m.rows.flat().map((expr) => ({ kind: "scalar", expr, unit: undefined }));
-  };
-  if (g.kind === "scalar" && r.kind === "scalar") return undefined;
-  const [a, b] = [vector(g), vector(r)];
-  return a && b && matchInOrder(a, b, (x, y) => compareAnswers(x, y, s));
 }

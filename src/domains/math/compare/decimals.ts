@@ -25,6 +25,7 @@ function decimalOf(e: Expr): Decimal | undefined {
 
 /** Whether the response may stand for the gold value although they differ. Call it only for values that were told apart. */
 export function roundsTo(gold: Expr, response: Expr, policy: Policy, budget: Budget): boolean {
+  if (gold.kind === "percent" && response.kind === "percent") return roundsTo(gold.arg, response.arg, policy, budget);
   const [g, r] = [decimalOf(gold), decimalOf(response)];
   if (
     policy.relative > 0 &&

@@ -38,21 +38,13 @@ const EVERYTHING = new Set([
   "reals",
   "all real values",
 ]);
-const NOTHING = new Set([
-  "no solution",
-  "no solutions",
-  "no real solution",
-  "no real solutions",
-  "none",
-  "empty set",
-  "no such",
-  "no answer",
-  "no real roots",
-]);
+/** "none", "no real solutions", "no such integers exist"; articles and "is" are gone already. */
+const NOTHING =
+  /^(?:there )?(?:none|empty set|no (?:[a-z]+ ){0,2}(?:solutions?|roots?|values?|answers?|such(?: [a-z]+){0,2})(?: exists?)?)$/;
 
 /** Whether a text says that there is nothing. */
 export function saysNothing(text: string): boolean {
-  return NOTHING.has(text);
+  return NOTHING.test(text);
 }
 
 /** The set of reals that `answer` describes, or undefined. Finite sets and lists of numbers are sets too, if `finite`. */
@@ -66,7 +58,7 @@ export function realSet(answer: Answer, s: Setting, finite: boolean): RealSet | 
       const text = answer.text.toLowerCase().trim();
       return EVERYTHING.has(text)
         ? plain({ kind: "all" })
-        : NOTHING.has(text)
+        : saysNothing(text)
           ? plain({ kind: "points", values: [] })
           : undefined;
     }

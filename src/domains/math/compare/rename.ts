@@ -71,7 +71,7 @@ function lettersOf(answer: Answer): string[] {
   return [...found];
 }
 
-/** A family without the statement that its parameter is an integer, and the parameter's name. */
+/** A family without the statement of what its parameter ranges over, and the parameter's name. */
 interface Family {
   answer: Answer;
   parameter: string | undefined;
@@ -89,17 +89,36 @@ function family(a: Answer): Family {
 function parameterOf(a: Answer): string | undefined {
   if (a.kind !== "relation" || a.ops.length !== 1 || a.ops[0] !== "in") return undefined;
   const [name, set] = a.sides;
-  return name?.kind === "scalar" && name.expr.kind === "sym" && set?.kind === "named" && set.name === "Z"
+  return name?.kind === "scalar" &&
+    name.expr.kind === "sym" &&
+    set?.kind === "named" &&
+    /^(?:Z|arbitrary)$/.test(set.name)
     ? name.expr.name
     : undefined;
 }
 
-/** Both answers without the statements about their integer parameter, in one letter; undefined if neither has one. */
+/** Letters that an answer may use for a parameter without saying so. */
+const PARAMETERS: ReadonlySet<string> = new Set("c C k K m n a b t".split(" "));
+
+/**
+ * Both answers without the statements about their parameter, in one letter; undefined if neither has one. Where one side leaves its own
+ * undeclared, it is the letter that only that side has.
+ */
 export function sameParameter(gold: Answer, response: Answer): [Answer, Answer] | undefined {
   const [g, r] = [family(gold), family(response)];
   if (g.parameter === undefined && r.parameter === undefined) return undefined;
-  if (g.parameter === undefined || r.parameter === undefined) return [g.answer, r.answer];
-  return [g.answer, renamed(r.answer, [[r.parameter, g.parameter]])];
+  const from = r.parameter ?? ownLetter(r.answer, g.answer);
+  const to = g.parameter ?? ownLetter(g.answer, r.answer);
+  return from === undefined || to === undefined || from === to
+    ? [g.answer, r.answer]
+    : [g.answer, renamed(r.answer, [[from, to]])];
+}
+
+/** The one letter for a parameter that `a` has and `other` has not. */
+function ownLetter(a: Answer, other: Answer): string | undefined {
+  const known = lettersOf(other);
+  const own = lettersOf(a).filter((name) => !known.includes(name));
+  return own.length === 1 && PARAMETERS.has(own[0]!) ? own[0] : undefined;
 }
 
 /** Letters that stand for a constant of integration. */

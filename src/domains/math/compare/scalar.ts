@@ -7,6 +7,7 @@ import { roundsTo } from "./decimals.ts";
 import { type Decision, sameValue } from "./equality.ts";
 import { hasMatrix, matrixValue } from "./matrix.ts";
 import { sameConstant } from "./rename.ts";
+import { hasUnits, withUnits } from "./unit-vectors.ts";
 
 export interface Setting {
   policy: Policy;
@@ -46,6 +47,7 @@ function* readings(gold: Expr, response: Expr, policy: Policy): Generator<[Expr,
   yield [gold, response];
   const constant = sameConstant(gold, response);
   if (constant !== undefined) yield [gold, constant];
+  if (hasUnits(gold) !== hasUnits(response)) yield [withUnits(gold), withUnits(response)];
   const [g, r] = [markOf(gold), markOf(response)];
   if (g === r) return;
   for (const mark of ["percent", "degree", "based"] as const) {

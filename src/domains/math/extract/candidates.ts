@@ -29,15 +29,24 @@ export function* candidates(response: string, rules: SegmentRules, gold: boolean
   }
   const parts = segments(text, rules);
   const whole = bare(text, parts, gold);
+  const announced =
+    !gold &&
+    phrases(text, TRIES).some(({ from }) =>
+      /^[\P{L}\s]*\p{L}{0,12}[\P{L}\s]*$/u.test(text.slice(0, Math.min(from, 40))),
+    );
+  if (announced) yield* spoken(text, rules);
   if (whole !== undefined) yield whole;
-  yield* spoken(text, rules);
+  if (!announced) yield* spoken(text, rules);
   yield* letters(text, CONCLUDED);
   yield* rightmost(text, parts);
   yield* letters(text, LONE);
 }
 
 /** A letter that the end of a response chooses in so many words. */
-const CONCLUDED = [/\b(?:option|choice|answer)\b[^.\n]{0,30}[\s(:*]([A-J])[\s.)}*]*$/];
+const CONCLUDED = [
+  /\b(?:option|choice|answer) (?:is|would be|must be)[\s:*(]{1,4}(?:option |choice )?\(?([A-J])\)?(?=[).:,*\n]|\s*$)/,
+  /\b(?:option|choice|answer)\b[^.\n]{0,30}[\s(:*]([A-J])[\s.)}*]*$/,
+];
 
 /** A letter at the end in parentheses, at the beginning with a mark after it, or said to be it at the end. */
 const LONE = [

@@ -12,10 +12,18 @@ const REACH = 600;
 
 /** Announcements that are no "answer": a set's own mark, and other languages'. */
 const MARKS = [
-  ..."####|答案是|答案为|答案為|答案：|答案:|答えは|答え：|réponse :|réponse:|réponse est|antwort:|antwort ist|antwort lautet".split(
+  ..."####|ans:|ans.|ans =|答案是|答案为|答案為|答案选|答案：|答案:|故选|故選|应选|應選|选项是|选项为|结果是|结果为|結果為|结果：|结果:".split(
     "|",
   ),
-  ..."respuesta:|respuesta es|resposta:|resposta é|risposta:|risposta è|ответ:|ответ —".split("|"),
+  ..."答えは|答え：|答え:|정답은|정답:|답은|답:|réponse :|réponse:|réponse est|antwort:|antwort ist|antwort lautet|antwoord:".split(
+    "|",
+  ),
+  ..."respuesta:|respuesta es|resposta:|resposta é|risposta:|risposta è|ответ:|ответ —|odpowiedź:|odpověď:|відповідь:".split(
+    "|",
+  ),
+  ..."svar:|svaret är|cevap:|jawaban:|jawabannya adalah|đáp án:|đáp án là|đáp số:|उत्तर:|उत्तर है|الجواب:|الجواب هو".split(
+    "|",
+  ),
 ];
 
 /** The stretches announced as answers, last first: after "answer is", "answer:", "####", inside `<answer>`. */
@@ -32,16 +40,21 @@ export function phrases(text: string, limit: number): Phrase[] {
   }
   for (const mark of MARKS) {
     const at = lower.lastIndexOf(mark);
-    if (at >= 0) starts.push(at + mark.length);
+    if (at >= 0 && !insideWord(lower, at)) starts.push(at + mark.length);
   }
   starts.sort((a, b) => b - a);
   const found: Phrase[] = [];
   for (const start of starts) {
     const from = skipMarks(text, start);
-    const to = sentenceEnd(text, from);
+    const to = valueEnd(text, start) ?? sentenceEnd(text, from);
     if (to > from && found.at(-1)?.from !== from) found.push({ from, to });
   }
   return found;
+}
+
+/** Whether the mark at `at` goes on with a word, in a script that parts its words. */
+function insideWord(lower: string, at: number): boolean {
+  return at > 0 && lower.charCodeAt(at) < 0x2e80 && /\p{L}/u.test(lower[at]!) && /\p{L}/u.test(lower[at - 1]!);
 }
 
 /** Where the answer begins after the word at `at`, or -1 if the word announces nothing. */
@@ -53,7 +66,7 @@ function afterAnswer(lower: string, text: string, at: number): number {
   if (lower[i] === ">" && lower[at - 1] === "<") return i + 1;
   if (lower[at - 1] === "/") return -1;
   const window = lower.slice(i, i + 120);
-  const direct = /^[*_\s}]*(?::|=|is\b|are\b|would be\b|will be\b|was\b|\n)/.exec(window);
+  const direct = /^[*_\s}"'`]*(?::|=|is\b|are\b|would be\b|will be\b|was\b|\n)/.exec(window);
   if (direct !== null) return i + direct[0].length;
   const later = /^[^.\n$\\]{0,80}?\s(?:is|are|:)[\s:]/.exec(window);
   if (later !== null) return i + later[0].length;
@@ -67,6 +80,13 @@ const LEAD =
 function skipMarks(text: string, at: number): number {
   const lead = LEAD.exec(text.slice(at, at + 60));
   return at + (lead?.[0].length ?? 0);
+}
+
+/** Where a value of JSON ends, if `at` is past the colon of a key: `{"answer": "7", …}`. */
+function valueEnd(text: string, at: number): number | undefined {
+  if (!/["']\s*:$/.test(text.slice(Math.max(0, at - 8), at))) return undefined;
+  const value = /^\s*(?:"(?:[^"\\\n]|\\.){0,400}(?=")|[^",}\n]{1,400}(?=[,}\n]|$))/.exec(text.slice(at, at + 500));
+  return value === null ? undefined : at + value[0].length;
 }
 
 /** The end of the sentence that begins at `from`: a full stop before a space and no formula, a line's end, or a closing tag. */

@@ -145,7 +145,10 @@ const GLUE = new Set([
 const FUNCTION =
   /^(?:a?(?:sin|cos|tan|cot|sec|csc)h?|arc(?:sin|cos|tan)|ln|log|exp|sqrt|gcd|lcm|min|max|abs|floor|ceil|binom|det|theta|alpha|beta|gamma|lambda)$/;
 
-/** Words of prose in a text: letters that are no command, unit, function or connective. Stops counting at `enough`. */
+/**
+ * Words of prose in a text: letters that are no command, unit, function or connective; where a script does not part its words, two signs
+ * are one. Stops counting at `enough`.
+ */
 export function proseWords(text: string, enough: number): number {
   let words = 0;
   let i = 0;
@@ -167,7 +170,8 @@ export function proseWords(text: string, enough: number): number {
     const start = i;
     while (i < text.length && /[\p{L}'’]/u.test(text[i]!)) i++;
     const word = text.slice(start, i).toLowerCase();
-    if (word.length >= 2 && !GLUE.has(word) && !FUNCTION.test(word) && !isUnit(word)) words++;
+    if (/^[\u2e80-\u9fff\uac00-\ud7af]/.test(word)) words += word.length >> 1;
+    else if (word.length >= 2 && !GLUE.has(word) && !FUNCTION.test(word) && !isUnit(word)) words++;
   }
   return words;
 }

@@ -32,6 +32,35 @@ export function numberWord(text: string): number | undefined {
   return total + current;
 }
 
+const PARTS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    half: 2,
+    halves: 2,
+    third: 3,
+    quarter: 4,
+    fourth: 4,
+    fifth: 5,
+    sixth: 6,
+    seventh: 7,
+    eighth: 8,
+    ninth: 9,
+    tenth: 10,
+  }),
+);
+
+/** The fraction that `text` names: "two thirds", "one-half", "a quarter", "two and a half"; `[numerator, denominator]`. */
+export function fractionWord(text: string): [number, number] | undefined {
+  const words = text.toLowerCase().replaceAll("-", " ").split(" ");
+  const last = words.pop()!;
+  const den = PARTS.get(last) ?? PARTS.get(last.replace(/s$/, ""));
+  if (den === undefined || words.length > 7) return undefined;
+  const count = words.pop();
+  const num = count === undefined || count === "a" || count === "an" ? 1 : numberWord(count);
+  if (words.length === 0) return num === undefined ? undefined : [num, den];
+  const whole = words.pop() === "and" ? numberWord(words.join(" ")) : undefined;
+  return whole === undefined || num === undefined || num >= den ? undefined : [whole * den + num, den];
+}
+
 /** A unit's dimension and its size in the dimension's base unit. */
 interface Unit {
   dimension: string;
@@ -141,6 +170,32 @@ export function measure(unit: string): Unit | undefined {
 /** Longer texts are compared as they are. */
 const LONGEST_TEXT = 4000;
 
+/** Answers in words that say the same, in the spelling of the first. */
+const SAME_WORDS: ReadonlyMap<string, string> = new Map(
+  [
+    ["yes", "true"],
+    ["no", "false"],
+    [
+      "infinity",
+      "infinite",
+      "infinitely many",
+      "infinitely many solutions",
+      "diverges to infinity",
+      "tends to infinity",
+    ],
+    ["diverges", "divergent", "diverge"],
+    ["converges", "convergent", "converge"],
+    ["does not exist", "dne", "doesn t exist", "doesnt exist"],
+    ["cannot be determined", "can t be determined", "cannot determine", "not enough information"],
+  ].flatMap((all) => all.map((text): [string, string] => [text, all[0]!])),
+);
+
+/** The spelling under which an answer in words is compared. */
+export function sameWords(text: string): string {
+  const plain = plainText(text);
+  return SAME_WORDS.get(plain) ?? plain;
+}
+
 const ARTICLES = new Set(["the", "a", "an", "is", "are", "it", "its"]);
 
 /** What remains of a text when case, marks, commands and articles are gone: two answers in words are equal if this is. */
@@ -166,7 +221,7 @@ export function plainText(text: string): string {
       space = false;
     } else space = true;
   }
-  const words = out.split(" ").map((w) => (w === "dne" ? "does not exist" : w));
+  const words = out.split(" ");
   const kept = words.filter((w) => !ARTICLES.has(w));
   return (kept.length > 0 ? kept : words).join(" ");
 }

@@ -1,14 +1,16 @@
 /** Reads an answer with its shape: lists, intervals, sets, relations, choices, quantities, text. Scalars inside are `expression.ts`'s. */
+
 import { type Budget, MAX_ANSWER, MAX_DEPTH, OutOfBudget } from "../budget.ts";
+import { rational } from "../exact.ts";
 import type { Token } from "../latex/token.ts";
 import { tokenize } from "../latex/tokens.ts";
-import { isUnit, numberWord } from "../latex/words.ts";
+import { fractionWord, isUnit, numberWord } from "../latex/words.ts";
 import { type Context, eachTop, opIs, spelling } from "./context.ts";
 import { parseExpression } from "./expression.ts";
-import { int } from "./literals.ts";
+import { int, number } from "./literals.ts";
 import { compound, quantity, ratio } from "./quantity.ts";
 import { closing, NotUnderstood } from "./reader.ts";
-import { allBut, choice, qualified, remarkAt } from "./remarks.ts";
+import { allBut, choice, closingAt, qualified, remarkAt } from "./remarks.ts";
 import type { Answer, Expr, Joiner, RelationOp } from "./tree.ts";
 
 /** The answer that `source` spells. What is no formula becomes `text`; a formula that is not understood, `unparsed`. Throws only `OutOfBudget`. */
@@ -22,6 +24,8 @@ export function parseAnswer(source: string, numbersInText: boolean, budget: Budg
   const read = (part: string): Answer => parseAnswer(part, numbersInText, budget, depth + 1);
   const remark = remarkAt(text);
   if (remark > 0) return read(text.slice(0, remark));
+  const closing = closingAt(text);
+  if (closing > 0) return read(text.slice(0, closing));
   const exception =
     /^(?:\\text\s?\{)?\s?(?:x is |x = |for )?(?:all|any) (?:real )?(?:numbers?|values|reals)(?: of [a-z])?,? (?:except|other than|but)(?: for)?\s?\}?/i.exec(
       text,
@@ -31,7 +35,7 @@ export function parseAnswer(source: string, numbersInText: boolean, budget: Budg
   if (formula !== undefined) return formula;
   const lettered = choice(text, read);
   if (lettered !== undefined) return lettered;
-  const tokens = trimmed(tokenize(text, budget));
+  const tokens = straightened(trimmed(tokenize(text, budget)));
   const context: Context = { tokens, budget, source: text, numbersInText, depth };
   try {
     if (tokens.length === 0) throw new NotUnderstood("nothing to read");
@@ -51,6 +55,9 @@ function isSpelt(text: string): boolean {
 function spelledQuantity(text: string): Answer | undefined {
   const whole = numberWord(text);
   if (whole !== undefined) return { kind: "scalar", expr: int(whole), unit: undefined };
+  const part = fractionWord(text);
+  if (part !== undefined)
+    return { kind: "scalar", expr: number(rational(BigInt(part[0]), BigInt(part[1]))!), unit: undefined };
   const cut = text.lastIndexOf(" ");
   const [count, unit] = [text.slice(0, Math.max(cut, 0)), text.slice(cut + 1)];
   const value = cut > 0 && isUnit(unit) ? numberWord(count) : undefined;
@@ -73,6 +80,29 @@ function trimmed(tokens: Token[]): Token[] {
   while (from < to && (tokens[from]!.k === "sep" || IDLE_OPERATORS.some((s) => opIs(tokens[from], s)))) from++;
   while (to > from && endsIdle(tokens, to)) to--;
   return from === 0 && to === tokens.length ? tokens : tokens.slice(from, to);
+}
+
+/** `]2, 5[`: intervals whose open ends wear a bracket turned away, as intervals of the other school. The tokens themselves where brackets match. */
+function straightened(tokens: Token[]): Token[] {
+  const flat = (t: Token): boolean => (t.k === "open" || t.k === "close") && "()[]".includes(t.s);
+  if (!tokens.some((t) => t.s === "[" || t.s === "]") || !unmatched(tokens.filter(flat))) return tokens;
+  let inside = false;
+  let refused = false;
+  const turned = tokens.map((t): Token => {
+    if (!flat(t)) return t;
+    inside = !inside;
+    refused ||= inside ? t.s === ")" : t.s === "(";
+    const s = inside ? (t.s === "[" ? "[" : "(") : t.s === "]" ? "]" : ")";
+    return { ...t, k: inside ? "open" : "close", s };
+  });
+  return refused || inside ? tokens : turned;
+}
+
+/** Whether a bracket closes that is not open, or stays open. */
+function unmatched(brackets: readonly Token[]): boolean {
+  let depth = 0;
+  for (const t of brackets) if ((depth += t.k === "open" ? 1 : -1) < 0) return true;
+  return depth !== 0;
 }
 
 const IDLE_OPERATORS = ["=", "~", ":", "⇒", "quad"];
@@ -168,22 +198,24 @@ function item(c: Context, from: number, end: number, level: number): Answer {
   let start = from;
   for (const cut of [...cuts, end]) {
     if (cut === start) throw new NotUnderstood("a relation without a side");
-    sides.push(relationSide(c, start, cut, level));
+    sides.push(relationSide(c, start, cut, level, cut < end && start === from));
     if (cut < end) ops.push(c.tokens[cut]!.s === "≡" ? "=" : (c.tokens[cut]!.s as RelationOp));
     start = cut + 1;
   }
   return { kind: "relation", sides, ops };
 }
 
-/** A side may be a function that is defined, `P(x) = …`, or words: `\text{Area} = 5`. */
-function relationSide(c: Context, from: number, end: number, level: number): Answer {
+/** A side may be a function that is defined, `P(x) = …`, or words: `\text{Area} = 5`; the first also a name around what is no formula: `P(X = 3) = 7`. */
+function relationSide(c: Context, from: number, end: number, level: number, first = false): Answer {
   const called = defined(c, from, end);
   if (called !== undefined) return called;
   try {
     return side(c, from, end, level);
   } catch (error) {
     if (!(error instanceof NotUnderstood)) throw error;
-    if (!c.tokens.slice(from, end).some((t) => t.k === "text" || t.k === "word" || t.k === "unknown")) throw error;
+    const named = first && /^(?:fn|letter|set)$/.test(c.tokens[from]!.k);
+    if (!named && !c.tokens.slice(from, end).some((t) => t.k === "text" || t.k === "word" || t.k === "unknown"))
+      throw error;
     return { kind: "text", text: spelling(c, from, end) };
   }
 }
@@ -328,8 +360,8 @@ function equations(c: Context, from: number, end: number, level: number): Answer
 }
 
 function textAnswer(c: Context, text: string): Answer {
-  const spelt = numberWord(text);
-  if (spelt !== undefined) return { kind: "scalar", expr: int(spelt), unit: undefined };
+  const spelt = isSpelt(text) ? spelledQuantity(text) : undefined;
+  if (spelt !== undefined) return spelt;
   const letters = /^[A-J](?:(?:,| and|, and|&) ?[A-J])+$/.test(text);
   if (letters) return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
   const readable = c.numbersInText ? /\d/.test(text) || /^\(?[A-Z]\)?\.?$/.test(text) : /^\(?[A-Z]\)?\.?$/.test(text);

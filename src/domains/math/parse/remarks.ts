@@ -12,6 +12,14 @@ export function remarkAt(text: string): number {
   return text.includes("(") ? text.search(REMARK) : -1;
 }
 
+const CLOSING =
+  /(?:[\s,.;]|\\[,;!]|\\q?quad)+(?:\\text\s?\{\s?)?(?:q\.?e\.?d|as (?:desired|required|claimed|needed|requested)|\\blacksquare|\\square|\\Box|∎|□|■)[.}\s]*$/i;
+
+/** Where the words begin that close a proof after the answer, or -1. */
+export function closingAt(text: string): number {
+  return CLOSING.exec(text.slice(-40)) === null ? -1 : text.slice(-40).search(CLOSING) + Math.max(0, text.length - 40);
+}
+
 const QUALIFIED = /\b(?:for (?:some|all|any|every|each)|where|such that)\b/i;
 
 /** All real numbers without those that `rest` lists. */
@@ -29,6 +37,12 @@ const INTEGER = [
   /\b([a-z])[\s}$]*\\in[\s{$]*\\mathbb\s?\{?Z/,
 ];
 
+/** How they say that a letter is arbitrary. */
+const ARBITRARY = [
+  /^[\s}$]*(?:(?:real|arbitrary|fixed|complex|non-?zero|constants?|numbers?)[\s}$]+){0,3}([a-zA-Z])[\s}$.]*(?:\\in[\s{$]*\\mathbb\s?\{?[RC]\}?|\\in[\s$]*[ℝℂ])?[\s}$.]*$/,
+  /^[\s}$]*([a-zA-Z])[\s}$]+(?:\\text\s?\{)?\s?(?:is|are|be)\s(?:an?|any|some)\s(?:(?:arbitrary|real|fixed|complex|non-?zero)\s){0,2}(?:constant|number)/,
+];
+
 /** A formula followed by what its letters are: read without that, but for a letter that is an integer. Undefined where no formula comes first. */
 export function qualified(text: string, read: Read): Answer | undefined {
   const found = text.length < 1000 ? QUALIFIED.exec(text) : null;
@@ -39,12 +53,14 @@ export function qualified(text: string, read: Read): Answer | undefined {
   if (head.kind === "text" || head.kind === "unparsed") return undefined;
   const rest = text.slice(found.index + found[0].length, found.index + found[0].length + 120);
   const name = INTEGER.map((pattern) => pattern.exec(rest)?.[1]).find((n) => n !== undefined);
-  if (name === undefined) return head;
+  const free = name === undefined ? ARBITRARY.map((p) => p.exec(rest)?.[1]).find((n) => n !== undefined) : undefined;
+  const letter = name ?? free;
+  if (letter === undefined) return head;
   const parameter: Answer = {
     kind: "relation",
     sides: [
-      { kind: "scalar", expr: { kind: "sym", name }, unit: undefined },
-      { kind: "named", name: "Z" },
+      { kind: "scalar", expr: { kind: "sym", name: letter }, unit: undefined },
+      { kind: "named", name: name === undefined ? "arbitrary" : "Z" },
     ],
     ops: ["in"],
   };

@@ -1,0 +1,101 @@
+/** Other readings of spellings that mean two things: tried before an answer is called wrong, never before it is called right. */
+import type { Budget } from "./budget.ts";
+import type { Read } from "./extract/read.ts";
+import { parseAnswer } from "./parse/answer.ts";
+import { based, int } from "./parse/literals.ts";
+import type { Answer } from "./parse/tree.ts";
+
+/** Readings of spellings that mean two things: `1,22` (a list, or a decimal comma), `100,200` (one number, or two), `1A_{16}`'s digits alone. */
+export function* otherReadings(gold: Read, response: Read, budget: Budget): Generator<[Answer, Answer]> {
+  const [g, r] = [decimalComma(gold, budget), decimalComma(response, budget)];
+  if (g !== undefined && response.answer.kind === "scalar") yield [g, response.answer];
+  if (r !== undefined && gold.answer.kind === "scalar") yield [gold.answer, r];
+  if (g !== undefined && r !== undefined) yield [g, r];
+  const several = (a: Answer): boolean => a.kind === "list" || a.kind === "set" || a.kind === "tuple";
+  if (several(response.answer)) {
+    const list = commaList(gold, budget);
+    if (list !== undefined) yield [list, response.answer];
+  }
+  if (several(gold.answer)) {
+    const list = commaList(response, budget);
+    if (list !== undefined) yield [gold.answer, list];
+  }
+  const [h, t] = [tightGroups(gold, budget), tightGroups(response, budget)];
+  if (h !== undefined) yield [h, response.answer];
+  if (t !== undefined) yield [gold.answer, t];
+  if (h !== undefined && t !== undefined) yield [h, t];
+  const calm = exclaimed(response, budget);
+  if (calm !== undefined) yield [gold.answer, calm];
+  const [k, m] = [abbreviated(gold.answer), abbreviated(response.answer)];
+  if (k !== undefined) yield [k, response.answer];
+  if (m !== undefined) yield [gold.answer, m];
+  const lettered = digitsInBase(gold.answer, response.candidate.text.trim());
+  if (lettered !== undefined) yield [gold.answer, lettered];
+}
+
+/** "it is 13!": a number that a sentence ends with, said aloud. */
+function exclaimed({ candidate }: Read, budget: Budget): Answer | undefined {
+  const spoken = !candidate.math && (candidate.how === "number" || candidate.how === "phrase");
+  return spoken && /^-?[\d.,]+!$/.test(candidate.text.trim().slice(0, 60))
+    ? parseAnswer(candidate.text.trim().slice(0, -1), true, budget)
+    : undefined;
+}
+
+const ABBREVIATED: ReadonlyMap<string, bigint> = new Map([
+  ["k", 1000n],
+  ["K", 1000n],
+  ["M", 1_000_000n],
+  ["B", 1_000_000_000n],
+]);
+
+/** `13k`, `2.5M`: a number with one letter, as a multiple of a thousand, a million or a billion. */
+function abbreviated(a: Answer): Answer | undefined {
+  if (a.kind !== "scalar" || a.expr.kind !== "mul" || a.expr.args.length !== 2) return undefined;
+  const [count, letter] = a.expr.args;
+  const size = letter?.kind === "sym" ? ABBREVIATED.get(letter.name) : undefined;
+  return count?.kind === "num" && size !== undefined
+    ? { ...a, expr: { kind: "mul", args: [count, int(size)] } }
+    : undefined;
+}
+
+/** `2,74` written outside math delimiters; `-2,1` is two numbers. */
+function decimalComma({ candidate }: Read, budget: Budget): Answer | undefined {
+  const found = /^([+-]?\d+),(\d+)$/.exec(candidate.text.trim().slice(0, 60));
+  if (candidate.math || found === null || (found[2]!.length < 2 && !/^[+-]?0$/.test(found[1]!))) return undefined;
+  if (found[2]!.length === 3 && !/^[+-]?0+$/.test(found[1]!)) return undefined;
+  return parseAnswer(`${found[1]}.${found[2]}`, true, budget);
+}
+
+/** `100,200` as two numbers. */
+function commaList({ candidate }: Read, budget: Budget): Answer | undefined {
+  const text = candidate.text.trim();
+  if (text.length > 400 || !/^-?\d{1,3}(?:,-?[1-9]\d{2})+$/.test(text)) return undefined;
+  return parseAnswer(text.replaceAll(",", ", "), true, budget);
+}
+
+/** `(72,000, 15,708)`: where commas with and without a space after them meet, those without may mark thousands. */
+function tightGroups({ candidate }: Read, budget: Budget): Answer | undefined {
+  const text = candidate.text.trim();
+  if (text.length > 400 || !/,(?: |\\)/.test(text) || !/\d,\d{3}(?!\d)/.test(text)) return undefined;
+  return parseAnswer(text.replaceAll(/(?<=(?<!\d)\d{1,3}(?:,\d{3})*),(?=\d{3}(?!\d))/g, ""), true, budget);
+}
+
+/** The digits of a number in a base, given without the base. */
+function digitsInBase(gold: Answer, text: string): Answer | undefined {
+  if (
+    gold.kind !== "scalar" ||
+    gold.expr.kind !== "based" ||
+    text.length > 60 ||
+    !/^[\dA-Za-z]*[A-Za-z][\dA-Za-z]*$/.test(text)
+  )
+    return undefined;
+  try {
+    return {
+      kind: "scalar",
+      expr: text.toUpperCase() === gold.expr.digits ? based(text, gold.expr.base) : int(-1),
+      unit: undefined,
+    };
+  } catch {
+    return undefined;
+  }
+}
