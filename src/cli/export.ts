@@ -47,7 +47,10 @@ export function exportCommand(): Command {
     .description(
       "write a run's harvest, or a file of curated rows, in the format of a trainer, split by clusters, with a card",
     )
-    .argument("[run]", "run folder: its curated problems, self-play's pairs, or right solutions, as the format needs")
+    .argument(
+      "[run]",
+      "run folder: its curated or attempted problems, self-play's pairs, or right solutions, as the format needs",
+    )
     .option("--input <file>", "in place of a run: curated rows, JSONL or Parquet")
     .addOption(new Option("--format <name>", "the trainer's format").choices(FORMAT_NAMES).makeOptionMandatory())
     .requiredOption("--output <folder>", "folder for the files of each split and the card")
@@ -66,7 +69,10 @@ export function exportCommand(): Command {
         .choices(["snappy", "zstd", "gzip", "none"])
         .default("snappy"),
     )
-    .option("--source <name>", "name of the data set (default: the output folder's)")
+    .option(
+      "--source <name>",
+      "name of the data set; verl chooses its reward function by it (default: the output folder's)",
+    )
     .option("--ability <name>", "verl's ability: math or code", "math")
     .option("--card <file>", "JSON with what the card says: licence, funnel, seeds, models, decontamination, charts")
     .option("--threads <n>", "threads to compute on", "2")
@@ -80,8 +86,8 @@ interface Source {
   rows(call: CallOptions, onReject?: (reject: Reject) => void): AsyncIterable<{ row: Row; text: string }>;
   /** What the card can say without being told. */
   card: Partial<CardInput>;
-  /** Files for the card's charts: path → content. */
-  charts: ReadonlyMap<string, string>;
+  /** Charts beside the card. */
+  charts: readonly { path: string; title: string; svg: string }[];
   /** What to do if no row has what the format needs. */
   next: string;
 }
@@ -99,16 +105,18 @@ async function sourceOf(folder: string | undefined, options: Options, call: Call
   if (input !== undefined) {
     const next = `name the fields with --response-field, --answer-field and the like, or choose a format that needs less: problems`;
     const field = await problemField(input, options.field, call);
-    return { rows: (call, onReject) => textsOf(input, field, call, onReject), card: {}, charts: new Map(), next };
+    return { rows: (call, onReject) => textsOf(input, field, call, onReject), card: {}, charts: [], next };
   }
   const { harvest, card, chart, rows } = await openHarvest(folder as string, FORMATS[format].needs);
-  return { rows, card, charts: new Map([["funnel.svg", chart]]), next: NEXT[harvest] };
+  return { rows, card, charts: [{ path: "funnel.svg", ...chart }], next: NEXT[harvest] };
 }
 
 const NEXT: Record<Harvest, string> = {
   problems: "a run without answers has problems alone: --format problems; if it kept none, its report says why",
-  pairs: "run self-play first (selfPlay.rounds in the config), or export problems alone: problems, trl-grpo, verl",
-  solutions: "run self-play first (selfPlay.rounds in the config), or export problems alone: problems, trl-grpo, verl",
+  pairs:
+    "name a run with self-play (recipes math-selfplay and code-selfplay; pocket with selfPlay.rounds), or export problems alone: problems, trl-grpo, verl",
+  solutions:
+    "name a run with self-play or a teacher (recipes math-selfplay, code-selfplay, math-sft; pocket with selfPlay.rounds), or export problems alone: problems, trl-grpo, verl",
 };
 
 async function run(from: Source, options: Options, call: CallOptions): Promise<void> {
@@ -139,13 +147,13 @@ async function run(from: Source, options: Options, call: CallOptions): Promise<v
     lineageOf({ from, options, source, splits }, names, call),
     call,
   );
-  for (const [path, content] of from.charts) await writeFileAtomic(join(options.output, path), content);
+  for (const { path, svg } of from.charts) await writeFileAtomic(join(options.output, path), svg);
   const card = CardInput.parse({
     name: source,
     description: "",
     licence: "other",
     ...from.card,
-    charts: [...from.charts.keys()].map((path) => ({ title: "What became of the problems asked for", path })),
+    charts: from.charts.map(({ title, path }) => ({ title, path })),
     ...given,
     format: FORMATS[options.format].title,
     files,

@@ -1,38 +1,42 @@
-/** Where a row of a run comes from: back from a problem, a candidate or a triple to all that made it, and every verdict on it. */
+/**
+ * Where a row of a run comes from: back from a problem, a candidate or a triple to all that made it, and every verdict on it. What a
+ * solver made of problems is in explain-played.ts.
+ */
+import { z } from "zod";
 import { PromptCotError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
+import { Seed, Split } from "../core/records.ts";
 import { conceptKey } from "../curate/concepts/space.ts";
 import { annotationsJournal } from "../stages/annotate.ts";
 import { conceptSetsJournal, setSourceJournal } from "../stages/concept-sets.ts";
 import type { Screening } from "../stages/curate.ts";
-import { Candidate, Choice, TrainingRecord } from "../stages/em/records.ts";
+import { Candidate, Choice } from "../stages/em/records.ts";
 import { roundsJournal } from "../stages/em/round.ts";
 import { type JournalKind, recordsSoFar } from "../stages/stage.ts";
 import { writtenJournal } from "../stages/synthesize.ts";
 import { type Synthesized, synthesized } from "../stages/synthesized.ts";
 import type { Config } from "./config.ts";
+import { type Fact, facts, factsOfWritten } from "./explain-facts.ts";
+import { explainPlayed } from "./explain-played.ts";
 import { pairsJournal } from "./promptcot.ts";
-import { readRun } from "./run-config.ts";
+import { readAnyRun, writesProblems } from "./run-config.ts";
 import { recordsIfAny } from "./summary.ts";
-
-/** One fact of a row's history: what it is called, and what is known. */
-export interface Fact {
-  name: string;
-  value: Json;
-}
 
 /**
  * The history of a row, oldest fact first.
- * @param id of a synthesized problem, a candidate rationale, a pair, a triple or a seed; its beginning is enough if only one row has it
+ * @param id of a synthesized problem, a candidate rationale, a triple, or a seed; of a problem that a solver attempted, an attempt, a
+ * preference pair, or a teacher's trace. Its beginning is enough if only one row has it
  * @throws PromptCotError `data` if no row, or more than one, has it
  */
 export async function explain(folder: string, id: string): Promise<Fact[]> {
-  const { config } = await readRun(folder);
-  const found = [
-    ...(await explainProblem(folder, id, config)),
-    ...(await explainCandidate(folder, id)),
-    ...(await explainTriples(folder, id)),
-  ];
+  const { manifest, config } = await readAnyRun(folder);
+  const found = await explainPlayed(folder, id, { manifest, config });
+  if (writesProblems(config)) {
+    found.push(...(await explainProblem(folder, id, config)));
+    found.push(...(await explainCandidate(folder, id)));
+    found.push(...(await explainTriples(folder, id)));
+    found.push(...(await explainSeeds(folder, id)));
+  }
   if (found.length === 0) throw unknownRow(`no row of ${folder} has an id that begins with "${id}"`);
   if (found.length > 1) {
     throw unknownRow(`${found.length} rows of ${folder} have ids that begin with "${id}"`);
@@ -60,11 +64,9 @@ async function factsOfProblem(folder: string, entry: Synthesized, config: Config
     const { id, level, reason, text } = written;
     return facts({ id, concepts, level, ...origin, rejected: reason, text });
   }
-  const { id, level, rationale, problem, seed, model } = written.problem;
-  const checkpoints = await trainings(folder);
   return facts({
-    ...{ id, concepts, level, rationale, problem },
-    ...{ seed, checkpoint: model, "trained by": checkpoints.get(model), ...origin },
+    ...(await factsOfWritten(folder, written.problem)),
+    ...origin,
     ...(screening === undefined ? {} : verdictsOf(screening, config)),
     "duplicate check": curation && (curation.duplicate ?? "no duplicate of a seed or of another problem"),
     "oracle's reading": reading,
@@ -131,27 +133,29 @@ async function explainCandidate(folder: string, id: string): Promise<Fact[][]> {
   return found;
 }
 
+const seedsJournal = { journal: "seeds", schema: Seed.loose(), version: 1 };
+const splitJournal = { journal: "split", schema: z.looseObject({ seedId: z.string(), split: Split }), version: 1 };
+
+/** A seed, and the triples that annotators made of it. */
+async function explainSeeds(folder: string, id: string): Promise<Fact[][]> {
+  const found: Fact[][] = [];
+  for await (const seed of recordsSoFar({ folder }, seedsJournal)) {
+    if (!seed.id.startsWith(id)) continue;
+    const splits = await recordsIfAny(folder, splitJournal);
+    const triples = (await recordsIfAny(folder, annotationsJournal)).flatMap((entry) =>
+      entry.ok && entry.triple.seedId === seed.id ? [`${entry.triple.id} by ${entry.triple.annotator}`] : [],
+    );
+    const { problem, concepts, rationale, answer, level } = seed;
+    const split = splits.find(({ seedId }) => seedId === seed.id)?.split;
+    const journal = seedsJournal.journal;
+    found.push(facts({ seed: seed.id, problem, concepts, level, rationale, answer, split, triples, journal }));
+  }
+  return found;
+}
+
 async function explainTriples(folder: string, id: string): Promise<Fact[][]> {
   const annotations = await recordsIfAny(folder, annotationsJournal);
   return annotations.flatMap((entry) => (entry.ok && entry.triple.id.startsWith(id) ? [facts(entry.triple)] : []));
-}
-
-/** checkpoint hash → the training job that made it. */
-async function trainings(folder: string): Promise<Map<string, Json>> {
-  const rounds = await recordsIfAny(folder, roundsJournal("em"));
-  const cold = await Promise.all(
-    ["coldstart/p", "coldstart/q"].map((name) =>
-      recordsIfAny(folder, { journal: `training/${name}`, schema: TrainingRecord, version: 1 }),
-    ),
-  );
-  const records = [...cold.flat(), ...rounds.flatMap(({ q, p }) => [q, p].filter((record) => record !== null))];
-  return new Map(
-    records.map(({ hash, name, checkpoint, steps, targetTokens }) => [hash, { name, checkpoint, steps, targetTokens }]),
-  );
-}
-
-function facts(values: { [key: string]: Json | undefined }): Fact[] {
-  return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
 }
 
 function unknownRow(message: string): PromptCotError {

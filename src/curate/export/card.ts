@@ -23,6 +23,7 @@ export const CardInput = z.strictObject({
     .default([]),
   seeds: z.array(z.strictObject({ name: z.string(), licence: z.string(), rows: Count.optional() })).default([]),
   models: z.array(z.strictObject({ role: z.string(), name: z.string() })).default([]),
+  /** Without benchmarks it says that there was no comparison; left out, nothing is said. */
   decontamination: z.strictObject({ ngram: Count, benchmarks: z.array(z.string()), dropped: Count }).optional(),
   /** Charts as files beside the card. */
   charts: z.array(z.strictObject({ title: z.string(), path: z.string() })).default([]),
@@ -110,5 +111,6 @@ function funnelTable({ funnel }: CardInput): string {
 function decontaminationText({ decontamination }: CardInput): string {
   if (decontamination === undefined) return "";
   const { ngram, benchmarks, dropped } = decontamination;
+  if (benchmarks.length === 0) return "These problems were compared with no benchmark.";
   return `Problems that share ${ngram} tokens in a row with a problem of ${benchmarks.join(", ")} were dropped: ${dropped.toLocaleString("en")}. Tokens are words and numbers without case, punctuation and LaTeX layout.`;
 }

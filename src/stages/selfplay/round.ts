@@ -62,6 +62,12 @@ export const pairsOfRound = (name: string): JournalKind<PreferencePair> => ({
   version: 1,
 });
 
+export const difficultyOfRound = (name: string): JournalKind<Sifted> => ({
+  journal: `${name}/difficulty`,
+  schema: Sifted,
+  version: 1,
+});
+
 export interface SelfPlaySettings {
   rounds: number;
   attempts: Attempts;
@@ -230,7 +236,7 @@ async function sift(
     return { taskId: task.id, ...rate, dropped };
   });
   const records = await journaled(context, {
-    ...{ journal: `${name}/difficulty`, schema: Sifted, version: 1, unit: "tasks" },
+    ...{ ...difficultyOfRound(name), unit: "tasks" },
     ...{
       items,
       shardSize: Math.max(1, items.length),
