@@ -2,7 +2,7 @@
 import type { Budget } from "./budget.ts";
 import type { Read } from "./extract/read.ts";
 import { parseAnswer } from "./parse/answer.ts";
-import { based, int } from "./parse/literals.ts";
+import { based, basedText, int } from "./parse/literals.ts";
 import type { Answer } from "./parse/tree.ts";
 
 /** Readings of spellings that mean two things: `1,22` (a list, or a decimal comma), `100,200` (one number, or two), `1A_{16}`'s digits alone. */
@@ -24,6 +24,11 @@ export function* otherReadings(gold: Read, response: Read, budget: Budget): Gene
   if (h !== undefined) yield [h, response.answer];
   if (t !== undefined) yield [gold.answer, t];
   if (h !== undefined && t !== undefined) yield [h, t];
+  for (const spell of [ungrouped, prefixed]) {
+    const [x, y] = [spell(gold, budget), spell(response, budget)];
+    if (x !== undefined && response.answer.kind === "scalar") yield [x, response.answer];
+    if (y !== undefined && gold.answer.kind === "scalar") yield [gold.answer, y];
+  }
   const calm = exclaimed(response, budget);
   if (calm !== undefined) yield [gold.answer, calm];
   const [k, m] = [abbreviated(gold.answer), abbreviated(response.answer)];
@@ -98,4 +103,28 @@ function digitsInBase(gold: Answer, text: string): Answer | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** `12,34,567` as one number grouped the Indian way, `1.234,5` as one with the marks of the continent. */
+function ungrouped({ candidate }: Read, budget: Budget): Answer | undefined {
+  const text = candidate.text.trim().slice(0, 60);
+  if (/^[+-]?\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?$/.test(text))
+    return parseAnswer(text.replaceAll(",", ""), true, budget);
+  if (/^[+-]?\d{1,3}(?:\.\d{3})+,\d+$/.test(text))
+    return parseAnswer(text.replaceAll(".", "").replace(",", "."), true, budget);
+  return undefined;
+}
+
+const PREFIXES: ReadonlyMap<string, number> = new Map([
+  ["0b", 2],
+  ["0o", 8],
+  ["0x", 16],
+]);
+
+/** `0b1101`, `0x1A`: a number with its base before it, as programs write it. */
+function prefixed({ candidate }: Read): Answer | undefined {
+  const text = candidate.text.trim().slice(0, 60);
+  const base = /^0[box][\da-fA-F]+$/.test(text) ? PREFIXES.get(text.slice(0, 2)) : undefined;
+  const expr = base === undefined ? undefined : basedText(text.slice(2), base);
+  return expr && { kind: "scalar", expr, unit: undefined };
 }

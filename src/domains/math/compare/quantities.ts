@@ -1,6 +1,6 @@
 /** Compares scalars with units: a unit may be left out, but two must fit. Shapes are `answers.ts`'s. */
 import { rational } from "../exact.ts";
-import { LETTER_UNITS, measure } from "../latex/words.ts";
+import { LETTER_UNITS, measure } from "../latex/units.ts";
 import type { Answer, Expr } from "../parse/tree.ts";
 import type { Decision } from "./equality.ts";
 import { compareScalars, type Setting } from "./scalar.ts";
@@ -34,7 +34,8 @@ export function compareQuantities(gold: Scalar, response: Scalar, s: Setting): D
     r.unit === undefined ? undefined : measure(r.unit),
   ];
   if (a !== undefined && b !== undefined && s.policy.units === "compatible") {
-    if (a.dimension !== b.dimension) return DIFFERENT;
+    if (a.dimension !== b.dimension)
+      return isSterling(g.unit!, r.unit!) || isSterling(r.unit!, g.unit!) ? bare : DIFFERENT;
     return a.size === b.size
       ? bare
       : compareScalars(g.expr, { kind: "mul", args: [r.expr, factor(b.size / a.size)] }, s);
@@ -44,6 +45,11 @@ export function compareQuantities(gold: Scalar, response: Scalar, s: Setting): D
       ? DIFFERENT
       : bare;
   return letterUnit(g, r, s) ?? bare;
+}
+
+/** "pounds" weigh, but not beside £. */
+function isSterling(sign: string, word: string): boolean {
+  return sign === "£" && /^pounds?$/.test(word);
 }
 
 /** `5m` against `500 cm`, `2 m/s` against `7.2 km/h`: beside a measured value letters are units. */

@@ -1,5 +1,5 @@
 /** Finds the last number or short formula in plain text, and tells prose from a bare answer. */
-import { isUnit } from "../latex/words.ts";
+import { isUnit } from "../latex/units.ts";
 
 export interface Found {
   text: string;

@@ -27,6 +27,8 @@ const MARKS = [
   "{, }",
   "{,\\!}",
   "{ , }",
+  "_",
+  "'",
 ];
 
 /** The number at `from`, where a digit or a decimal point stands. `loose`: no bracket is open in which a plain comma would separate. */
@@ -50,6 +52,9 @@ export function scanNumber(text: string, from: number, loose: boolean): ScannedN
           : undefined;
     }
   }
+  const dotted = dottedGroups(text, from);
+  if (dotted !== undefined)
+    return { digits: text.slice(from, dotted).replaceAll(".", ""), repeat: undefined, commas, end: dotted };
   let repeat: string | undefined;
   if (text[i] === "." && (isDigit(text.charCodeAt(i + 1)) || repeating(text, i + 1) !== undefined)) {
     const end = digitsEnd(text, i + 1);
@@ -69,6 +74,15 @@ export function scanNumber(text: string, from: number, loose: boolean): ScannedN
   const exponent = repeat === undefined ? exponentEnd(text, i) : i;
   digits += text.slice(i, exponent).toLowerCase();
   return { digits: digits.startsWith(".") ? `0${digits}` : digits, repeat, commas, end: exponent };
+}
+
+/** The end of `1.234.567`, or undefined: two points or more can only mark thousands. */
+function dottedGroups(text: string, from: number): number | undefined {
+  let i = digitsEnd(text, from);
+  if (i === from || i > from + 3) return undefined;
+  let groups = 0;
+  for (; text[i] === "." && threeDigits(text, i + 1); i += 4) groups++;
+  return groups < 2 || text[i] === "." ? undefined : i;
 }
 
 function digitsEnd(text: string, from: number): number {
@@ -133,7 +147,7 @@ function repeating(text: string, at: number): { digits: string; end: number } | 
       end > at + 1 &&
       end - at < 12 &&
       text[end] === ")" &&
-      isDigit(text.charCodeAt(at - 1)) &&
+      (isDigit(text.charCodeAt(at - 1)) || text[at - 1] === ".") &&
       !/[\d(^*/+]/.test(text[end + 1] ?? " ")
     ) {
       return { digits: text.slice(at + 1, end), end: end + 1 };

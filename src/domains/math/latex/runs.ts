@@ -35,6 +35,9 @@ function gluedJoiner(run: string): number {
 }
 
 const SEPARATORS = new Set(["and", "or", "And", "Or", "AND", "OR"]);
+/** Codes of currencies that stand before or after an amount. */
+const CURRENCIES = new Set(["USD", "EUR", "GBP", "INR", "RMB", "CNY"]);
+
 export const PERCENT = new Set(["percent", "percentage", "pct", "Percent"]);
 
 export function plainRun(state: State, run: string): undefined {
@@ -42,6 +45,7 @@ export function plainRun(state: State, run: string): undefined {
   if (SEPARATORS.has(run)) return push(state, "sep", run.toLowerCase());
   if (PERCENT.has(run)) return push(state, "op", "%");
   if (run === "degrees" || run === "degree") return push(state, "op", "°");
+  if (CURRENCIES.has(run)) return push(state, "cur", run);
   if (run === "mod") return push(state, "op", "mod");
   const named = FUNCTIONS.get(run);
   if (named !== undefined) return push(state, named === "sqrt" || named === "cbrt" ? "cmd" : "fn", named);

@@ -4,7 +4,7 @@ import { FUNCTIONS } from "./commands.ts";
 import { PERCENT, plainRun } from "./runs.ts";
 import { push, readGroup, type State } from "./token.ts";
 import { tokenize } from "./tokens.ts";
-import { measure } from "./words.ts";
+import { measure } from "./units.ts";
 
 export function textCommand(state: State, name: string): undefined {
   const raw = readGroup(state);
@@ -22,6 +22,7 @@ export function textCommand(state: State, name: string): undefined {
   } else if (word === "and" || word === "or") push(state, "sep", word);
   else if (lower === "," || lower === ";") push(state, "sep", lower);
   else if (lower === "%" || PERCENT.has(word)) push(state, "op", "%");
+  else if (word === "mod") push(state, "op", "mod");
   else if (word === "degrees" || word === "degree" || lower === "°") push(state, "op", "°");
   else if (content.length === 1 && isLetter(content.charCodeAt(0))) push(state, "letter", content, { font: name });
   else if (FUNCTIONS.has(content)) plainRun(state, content);

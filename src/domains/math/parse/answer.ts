@@ -4,10 +4,11 @@ import { type Budget, MAX_ANSWER, MAX_DEPTH, OutOfBudget } from "../budget.ts";
 import { rational } from "../exact.ts";
 import type { Token } from "../latex/token.ts";
 import { tokenize } from "../latex/tokens.ts";
-import { fractionWord, isUnit, numberWord } from "../latex/words.ts";
+import { isUnit } from "../latex/units.ts";
+import { fractionWord, numberWord } from "../latex/words.ts";
 import { type Context, eachTop, opIs, spelling } from "./context.ts";
 import { parseExpression } from "./expression.ts";
-import { int, number } from "./literals.ts";
+import { basedText, int, number } from "./literals.ts";
 import { compound, quantity, ratio } from "./quantity.ts";
 import { closing, NotUnderstood } from "./reader.ts";
 import { allBut, choice, closingAt, qualified, remarkAt } from "./remarks.ts";
@@ -22,6 +23,8 @@ export function parseAnswer(source: string, numbersInText: boolean, budget: Budg
   const spelt = isSpelt(text) ? spelledQuantity(text) : undefined;
   if (spelt !== undefined) return spelt;
   const read = (part: string): Answer => parseAnswer(part, numbersInText, budget, depth + 1);
+  const inBase = basedNumber(text);
+  if (inBase !== undefined) return inBase;
   const remark = remarkAt(text);
   if (remark > 0) return read(text.slice(0, remark));
   const closing = closingAt(text);
@@ -62,6 +65,18 @@ function spelledQuantity(text: string): Answer | undefined {
   const [count, unit] = [text.slice(0, Math.max(cut, 0)), text.slice(cut + 1)];
   const value = cut > 0 && isUnit(unit) ? numberWord(count) : undefined;
   return value === undefined ? undefined : { kind: "scalar", expr: int(value), unit: unit.toLowerCase() };
+}
+
+/** `1A_{16}`, `1101 base 2`, `(2B)_{\text{twelve}}`: digits with their base. Digits alone under a subscript are left to the expression. */
+function basedNumber(text: string): Answer | undefined {
+  const short = text.length < 80 ? text : "";
+  const found =
+    /^\(?(?:\\(?:text|mathrm)\{)?((?=\w*\d)(?=\w*[A-Za-z])[0-9A-Za-z]+)\}?\)?_\{?(?:\\text\{)?([0-9a-z]+)\}{0,2}$/.exec(
+      short,
+    ) ?? /^\(?([0-9A-Fa-f]+)\)?,? \(?(?:in )?base[ -](\w+)\)?$/.exec(short);
+  const base = found === null ? undefined : /^\d+$/.test(found[2]!) ? Number(found[2]) : numberWord(found[2]!);
+  const expr = base === undefined ? undefined : basedText(found![1]!, base);
+  return expr && { kind: "scalar", expr, unit: undefined };
 }
 
 /** An integer too long to compute with. */
@@ -105,7 +120,7 @@ function unmatched(brackets: readonly Token[]): boolean {
   return depth !== 0;
 }
 
-const IDLE_OPERATORS = ["=", "~", ":", "⇒", "quad"];
+const IDLE_OPERATORS = ["=", "~", ":", "⇒", "→", "quad"];
 
 /** Whether the token before `to` says nothing: punctuation, or an ellipsis after a number that was cut off there. */
 function endsIdle(tokens: readonly Token[], to: number): boolean {

@@ -6,6 +6,7 @@ import type { Budget } from "../budget.ts";
 import { spend } from "../budget.ts";
 import { rational } from "../exact.ts";
 import type { Token } from "../latex/token.ts";
+import { numberWord } from "../latex/words.ts";
 import { based, int, isInteger, literal, number } from "./literals.ts";
 import { fn, integral, limit, matrix, series } from "./operators.ts";
 import { after, closing, deeper, isOp, isOpen, NotUnderstood, peek, type Reader, reader, take } from "./reader.ts";
@@ -184,6 +185,7 @@ export function postfix(r: Reader, base: Expr): Expr {
       base = { kind: "percent", arg: base };
     } else if (token.s === "°") {
       take(r);
+      skipScale(r);
       base = { kind: "degree", arg: base };
     } else if (token.s === "^") {
       take(r);
@@ -207,6 +209,10 @@ function raised(r: Reader, base: Expr): Expr {
       return inner.s === "∘" || inner.s === "°"
         ? { kind: "degree", arg: base }
         : { kind: "app", name: `raised${inner.s}`, args: [base] };
+    }
+    if (inner.k === "letter" && inner.s === "o" && base.kind === "num") {
+      r.i += skip;
+      return { kind: "degree", arg: base };
     }
     if ((inner.k === "word" || inner.k === "text") && ORDINALS.has(inner.s)) {
       r.i += skip;
@@ -277,6 +283,9 @@ function primary(r: Reader): Expr {
         return enclosed(r, token);
       case "begin":
         return matrix(r, token.s);
+      case "text":
+        if (/^\d+(?:\.\d+)?$/.test(token.s)) return literal(token);
+        break;
       case "unknown":
         if (token.s.length > 1) return symbol(r, token.s);
         break;
@@ -293,6 +302,11 @@ function primary(r: Reader): Expr {
 function subscripted(r: Reader, value: Expr, token: Token): Expr {
   if (!isOp(peek(r), "_")) return value;
   take(r);
+  const spelt = isOpen(peek(r), "{") && after(r, 1)?.k === "text" ? numberWord(after(r, 1)!.s) : undefined;
+  if (spelt !== undefined) {
+    r.i += 3;
+    return based(token.s, spelt);
+  }
   const base = argument(r, false);
   if (base.kind !== "num" || base.value.d !== 1n) throw new NotUnderstood("a number with a subscript that is no base");
   return based(token.s, Number(base.value.n));

@@ -63,3 +63,13 @@ export function based(digits: string, base: number): Expr {
   }
   return { kind: "based", value: int(value), digits: trimZeros(upper), base };
 }
+
+/** The same, or undefined where the digits are none of that base. */
+export function basedText(digits: string, base: number): Expr | undefined {
+  try {
+    return based(digits, base);
+  } catch (error) {
+    if (error instanceof NotUnderstood) return undefined;
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 /** Reads numbers with what stands around them: units, labels, money, ratios, odds, times of day. */
 import type { Token } from "../latex/token.ts";
-import { isUnit, LETTER_UNITS } from "../latex/words.ts";
+import { isUnit, LETTER_UNITS } from "../latex/units.ts";
 import { type Context, eachTop, isWordy, opIs, spelling } from "./context.ts";
 import { parseExpression } from "./expression.ts";
 import { based, int, literal } from "./literals.ts";
@@ -106,8 +106,12 @@ const MULTIPLES: ReadonlyMap<string, bigint> = new Map([
   ["trillion", 1_000_000_000_000n],
 ]);
 
+const CURRENCIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ euro: "€", EUR: "€", pounds: "£", GBP: "£", INR: "inr", RMB: "yuan", CNY: "yuan" }),
+);
+
 function currency(sign: string): string {
-  return sign === "euro" ? "€" : sign === "pounds" ? "£" : "$";
+  return CURRENCIES.get(sign) ?? "$";
 }
 
 function isLabel(token: Token): boolean {
@@ -116,7 +120,7 @@ function isLabel(token: Token): boolean {
 
 /** Words that are no product of letters. */
 const SHORT_WORDS: ReadonlySet<string> = new Set(
-  "it is so we are was the for his her its has had get all any how may can you our ans val sum ist est und les des".split(
+  "it is so we are was the for his her its has had get all any how may can you our ans val no nr num sum ist est und les des".split(
     " ",
   ),
 );
@@ -154,14 +158,7 @@ function unitStart(c: Context, from: number, end: number): number {
     else if (i === end && perLetter(c, i, from)) begin = --i;
     else if (token.k === "fn" && UNIT_FUNCTIONS.has(token.s) && i === end) begin = --i;
     else if (token.k === "num" && opIs(c.tokens[i - 2], "^") && unitBefore(c, i - 3, from)) i -= 2;
-    else if (
-      token.k === "close" &&
-      token.s === "}" &&
-      c.tokens[i - 2]?.k === "num" &&
-      opIs(c.tokens[i - 4], "^") &&
-      unitBefore(c, i - 5, from)
-    )
-      i -= 4;
+    else if (bracedPower(c, i) > 0 && unitBefore(c, i - bracedPower(c, i) - 1, from)) i -= bracedPower(c, i);
     else if ((opIs(token, "/") || opIs(token, "*")) && begin < end && i - 2 >= from && isWordy(c.tokens[i - 2]!)) i--;
     else if (
       token.k === "letter" &&
@@ -176,6 +173,14 @@ function unitStart(c: Context, from: number, end: number): number {
   if (begin === from) return wordsAlone(c, from, end);
   const before = c.tokens[begin - 1]!;
   return before.k === "op" && !"!%°'".includes(before.s) ? end : begin;
+}
+
+/** How many tokens a `^{2}` or `^{-1}` before `end` has, or 0. */
+function bracedPower(c: Context, end: number): number {
+  const [close, digits] = [c.tokens[end - 1], c.tokens[end - 2]];
+  if (close?.k !== "close" || close.s !== "}" || digits?.k !== "num") return 0;
+  const length = opIs(c.tokens[end - 3], "-") ? 5 : 4;
+  return opIs(c.tokens[end - length], "^") ? length : 0;
 }
 
 /** The `h` of `km/h`, which stands before `end`. */

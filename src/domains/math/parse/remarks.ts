@@ -5,11 +5,20 @@ import type { Answer } from "./tree.ts";
 type Read = (text: string) => Answer;
 
 const REMARK =
-  /(?:\\text\s?\{)?\s?\(\s?(?:since|because|where|when|for|if|approximately|approx|about|rounded|i\.e|which|as)\b/i;
+  /(?:\\text\s?\{)?\s?\(\s?(?:since|because|where|when|for|if|approximately|approx|about|rounded|i\.e|which|as|reject\w*|discard\w*|excluding|ignoring|assuming|taking|not)\b/i;
+
+/** A condition or a rejected value in brackets of its own, at the end. */
+const ASIDE =
+  /(?<=[\d)}a-z\s;,])(?:\\[;, ]|\\q?quad|\s)+(?:\\text\s?\{\s?)?\((?:[^()]{1,40}(?:[<>≤≥≠]|\\(?:ge|le|ne|in|lt|gt)[a-z]{0,6}\b)[^()]{1,30}|[^()]{1,60}\b(?:reject|discard|extraneous|invalid|impossible)[^()]{0,30})\)[\s}.]*$/;
 
 /** Where a remark in brackets begins that explains the answer, or -1. */
 export function remarkAt(text: string): number {
-  return text.includes("(") ? text.search(REMARK) : -1;
+  if (!text.includes("(")) return -1;
+  const at = text.search(REMARK);
+  if (at >= 0) return at;
+  const end = Math.max(0, text.length - 160);
+  const aside = text.slice(end).search(ASIDE);
+  return aside <= 0 ? -1 : end + aside;
 }
 
 const CLOSING =
