@@ -1,11 +1,13 @@
 /** `promptcot sample-concepts`: draws sets of concepts for synthesis from annotated problems. */
+import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import type { CallOptions } from "../core/events.ts";
 import { sha256File } from "../core/hash.ts";
-import { readPassRates } from "../curate/concepts/rates.ts";
+import { type PassRates, passRatesOf, readPassRates } from "../curate/concepts/rates.ts";
 import { SampleSettings, sampleConceptSets } from "../curate/concepts/sample.ts";
 import { buildConceptSpace, type ConceptSpace } from "../curate/concepts/space.ts";
 import { passRateWeights } from "../curate/concepts/weights.ts";
+import { measuredRows } from "../recipes/pass-rates.ts";
 import { readRows } from "../rows/read.ts";
 import { type Row, valueAt } from "../rows/row.ts";
 import { writeRows } from "../rows/write.ts";
@@ -44,7 +46,10 @@ export function sampleConceptsCommand(): Command {
     .option("--temperature <t>", "temperature of the softmax", String(temperature))
     .option("--cooccurrence <name>", "how counts are tempered: log, pmi or raw", cooccurrence)
     .option("--min-count <n>", "leave out concepts of fewer problems", "1")
-    .option("--rates <file>", "measured problems with concepts and pass rates: draw towards the target rate")
+    .option(
+      "--rates <file or run>",
+      "problems with concepts and measured pass rates, or a run folder whose self-play measured them: draw towards the target rate",
+    )
     .option("--rate-field <name>", "field that holds the pass rate, in [0, 1]", "passRate")
     .option("--target <rate>", "the pass rate to draw towards", "0.5")
     .option("--width <rate>", "how far from the target still counts", "0.2")
@@ -121,17 +126,24 @@ async function weightsOf(
     width: numberOption("--width", options.width, { min: 0.001, max: 10 }),
     prior: numberOption("--prior", options.prior, { min: 0, max: 1e9 }),
   };
-  const { measured, passedOver } = await readPassRates(
-    options.rates,
-    space,
-    { concepts: options.field, rate: options.rateField },
-    { signal },
-  );
+  const { measured, passedOver } = await ratesOf(options.rates, space, options, signal);
+  const shifting = `${options.rates}: ${measured.length.toLocaleString("en")} measured problems shift the draws`;
   const [first] = passedOver;
-  if (first !== undefined) {
-    process.stderr.write(
-      `${options.rates}: ${passedOver.length} rows measure nothing here (line ${first.line}: ${first.reason})\n`,
-    );
-  }
+  const others =
+    first === undefined
+      ? ""
+      : `; ${passedOver.length.toLocaleString("en")} measure nothing here (the first, ${first.line}: ${first.reason})`;
+  process.stderr.write(`${shifting}${others}\n`);
   return passRateWeights(space.names.length, measured, aim);
+}
+
+async function ratesOf(
+  path: string,
+  space: ConceptSpace,
+  options: Options,
+  signal: CallOptions["signal"],
+): Promise<PassRates> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory() === true)
+    return passRatesOf(measuredRows(path), space, {});
+  return readPassRates(path, space, { concepts: options.field, rate: options.rateField }, { signal });
 }

@@ -102,7 +102,7 @@ async function factsOfAttempt(wanted: Wanted, round: number, rollout: Rollout): 
   });
   const { id: _, ...what } = await told(folder, round, rollout);
   return {
-    ...{ id, "is a": `attempt ${index} of round ${round}`, ...what, pairs },
+    ...{ id, "is a": `attempt ${index} of round ${round}`, ...what, pairs: pairs.length === 0 ? "in none" : pairs },
     ...(await sampled(folder, run.config, round)),
     ...asked(await factsOfTask(wanted, taskId)),
   };

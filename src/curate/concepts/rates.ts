@@ -1,7 +1,7 @@
-/** Reads measured pass rates of problems from a user's file, as weights want them. */
+/** Reads measured pass rates of problems from rows of a user, or of a run's self-play, as weights want them. */
 import type { CallOptions } from "../../core/events.ts";
 import { readRows } from "../../rows/read.ts";
-import { type Reject, type Row, valueAt } from "../../rows/row.ts";
+import { type PlacedRow, type Reject, type Row, valueAt } from "../../rows/row.ts";
 import { type ConceptSpace, conceptKey } from "./space.ts";
 import type { MeasuredProblem } from "./weights.ts";
 
@@ -18,17 +18,28 @@ export interface PassRates {
   passedOver: { line: number; reason: string }[];
 }
 
-/** @throws PromptCotError `data` or `storage` if the file cannot be read */
+/** Rates of a file. @throws PromptCotError `data` or `storage` if it cannot be read */
 export async function readPassRates(
   path: string,
   space: ConceptSpace,
-  { concepts: conceptsField = "concepts", rate: rateField = "passRate" }: RateFields,
+  fields: RateFields,
   { signal }: CallOptions,
+): Promise<PassRates> {
+  const rejects: PassRates["passedOver"] = [];
+  const onReject = ({ line, reason }: Reject) => void rejects.push({ line, reason });
+  const { measured, passedOver } = await passRatesOf(readRows(path, { signal, onReject }), space, fields);
+  return { measured, passedOver: [...rejects, ...passedOver].sort((a, b) => a.line - b.line) };
+}
+
+/** Rates of rows that are there already. */
+export async function passRatesOf(
+  rows: AsyncIterable<PlacedRow>,
+  space: ConceptSpace,
+  { concepts: conceptsField = "concepts", rate: rateField = "passRate" }: RateFields,
 ): Promise<PassRates> {
   const positions = new Map(space.names.map((name, i) => [conceptKey(name), i]));
   const rates: PassRates = { measured: [], passedOver: [] };
-  const onReject = ({ line, reason }: Reject) => void rates.passedOver.push({ line, reason });
-  for await (const { row, line } of readRows(path, { signal, onReject })) {
+  for await (const { row, line } of rows) {
     const found = measuredOf(row, positions, conceptsField, rateField);
     if (typeof found === "string") rates.passedOver.push({ line, reason: found });
     else rates.measured.push(found);
