@@ -1,18 +1,6 @@
 /** A comparison of two evaluations as a table and sentences for the terminal. */
-import { LEVEL, type PairedComparison, verdictSentence } from "../analyses/paired.ts";
+import { type Compared, comparedSentences, signedPoints as signed } from "../recipes/compare-evals.ts";
 import { aligned } from "./table.ts";
-
-/** One benchmark's comparison. */
-export interface Compared {
-  name: string;
-  title: string;
-  /** Unknown verdicts counted as wrong for both. */
-  comparison: PairedComparison;
-  /** Where verdicts are unknown: all of them in favour of the first, and of the second. */
-  worst: [PairedComparison, PairedComparison] | undefined;
-  /** Holm's, over all benchmarks compared. */
-  adjustedP: number;
-}
 
 export function compareTable(names: { first: string; second: string }, compared: readonly Compared[]): string {
   const several = compared.length > 1;
@@ -40,34 +28,15 @@ export function compareTable(names: { first: string; second: string }, compared:
     pOf(c.p),
     ...(several ? [pOf(adjustedP)] : []),
   ]);
-  const sentences = compared.flatMap(sentencesOf);
+  const sentences = compared.flatMap((one) => comparedSentences(one, { first: "A", second: "B" }));
   const note = several ? ["p is adjusted for the number of benchmarks (Holm 1979)."] : [];
   return [`A  ${names.first}`, `B  ${names.second}`, "", aligned([head, ...rows]), "", ...sentences, ...note].join(
     "\n",
   );
 }
 
-function sentencesOf({ title, comparison, worst, adjustedP }: Compared): string[] {
-  const sentence = `${title}: ${verdictSentence(comparison, { first: "A", second: "B" }, adjustedP)}`;
-  if (worst === undefined) return [sentence];
-  const [forA, forB] = worst;
-  const range = `${signed(forA.difference)} to ${signed(forB.difference)} points`;
-  const holds = [forA, forB].every(
-    (one) => one.p < LEVEL === adjustedP < LEVEL && Math.sign(one.difference) === Math.sign(comparison.difference),
-  );
-  return [
-    sentence,
-    `${title}: some verdicts are unknown; the difference lies between ${range}, and that ${holds ? "changes nothing" : "could change the conclusion"}`,
-  ];
-}
-
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-function signed(share: number): string {
-  const text = (100 * share).toFixed(1);
-  return share < 0 ? text.replace("-", "−") : `+${text}`;
 }
 
 function pOf(p: number): string {

@@ -1,5 +1,5 @@
 /** `promptcot eval`: scores a model on benchmarks, with errors; resumable attempt by attempt. */
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { Command, Option } from "commander";
 import type { Contest } from "../analyses/elo.ts";
 import { type Family, families, familyNames } from "../benchmarks/families.ts";
@@ -9,9 +9,12 @@ import { readStandings, requireRatings } from "../benchmarks/standings.ts";
 import { PromptCotError } from "../core/errors.ts";
 import type { CallOptions } from "../core/events.ts";
 import type { ProfileName } from "../domains/math/index.ts";
+import { readManifest } from "../journal/run.ts";
 import { type CandidateSource, nameOf } from "../recipes/candidate.ts";
 import type { Overrides } from "../recipes/evaluation.ts";
 import { runEvaluation } from "../recipes/evaluation-run.ts";
+import { writeEvalReport } from "../report/eval-report.ts";
+import { evalsFolder } from "../report/evaluations.ts";
 import { numberOption, withDisplay } from "./curating.ts";
 import { benchmarkTable, evalTable } from "./eval-table.ts";
 import { readConfig } from "./run.ts";
@@ -74,7 +77,10 @@ export function evalCommand(): Command {
     .option("--elo-script", "compare places as CodeElo's published script does, one place off its description")
     .option("--without-elo", "score codeforces by pass@1 alone, where its file has no ratings")
     .option("--hub-url <url>", "another Hub")
-    .option("--out <folder>", "where attempts and eval.json are kept (default: evals/ and the model's name)")
+    .option(
+      "--out <folder>",
+      "where attempts, eval.json and report.html are kept (default: evals/ of the run that the model is a checkpoint of, else evals/ here, and the model's name)",
+    )
     .action((options: Options) => run(options));
 }
 
@@ -96,15 +102,35 @@ async function run(options: Options): Promise<void> {
   const seed = numberOption("--seed", options.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
   const limit = numberIf("--limit", options.limit, { min: 1, max: 1e9, integer: true });
   const override = overrides(options);
-  const folder = options.out ?? join("evals", basename(resolve(nameOf(source))));
+  const home = await homeOf(nameOf(source));
+  const folder = options.out ?? home.folder;
   await withDisplay("eval", async (call) => {
     const contests = options.standings === undefined ? [] : await readStandings(options.standings, call);
     const loaded: Loaded[] = [];
     for (const benchmark of chosen) loaded.push(await load(benchmark, contests, options, call));
     const settings = { override, limit, contests, eloScript: options.eloScript ?? false };
     const result = await runEvaluation({ folder, source, loaded, settings, seed, family, profile }, call);
-    process.stdout.write(`${evalTable(result)}\n\nresults: ${resolve(folder, "eval.json")}\n`);
+    const report = await writeEvalReport(folder, result);
+    process.stdout.write(
+      `${evalTable(result)}\n\nresults: ${resolve(folder, "eval.json")}\nreport: ${resolve(report)}\n`,
+    );
+    if (home.run !== undefined && dirname(resolve(folder)) === resolve(evalsFolder(home.run)))
+      process.stdout.write(`→ promptcot report ${home.run} shows it in the report of its run\n`);
   });
+}
+
+/** Where an evaluation goes if nothing else is said: into the run that the model is a checkpoint of, if it is one. */
+async function homeOf(model: string): Promise<{ folder: string; run: string | undefined }> {
+  const parts = model.split(sep);
+  const at = parts.lastIndexOf("checkpoints");
+  const run = at < 1 ? undefined : parts.slice(0, at).join(sep);
+  const name = parts
+    .slice(at + 1)
+    .filter(Boolean)
+    .join("-");
+  if (run !== undefined && name !== "" && (await readManifest(run)) !== undefined)
+    return { folder: join(evalsFolder(run), name), run };
+  return { folder: join("evals", basename(resolve(model))), run: undefined };
 }
 
 /** Room for the prompt beside the attempt, and for all of it where no limit is given, of a GGUF model. */

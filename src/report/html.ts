@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../journal/files.ts";
 import { pricesOf } from "../recipes/session.ts";
 import { emSection, fixed, percent } from "./em-section.ts";
+import { evaluationSection } from "./evaluation-section.ts";
+import { evaluationsOf } from "./evaluations.ts";
 import { type ReportMaterial, reportMaterial } from "./material.ts";
 import { type Html, html, page } from "./page.ts";
 import { selfPlaySection } from "./selfplay-section.ts";
@@ -12,7 +14,7 @@ import { usageSection } from "./usage-section.ts";
 /** Writes `report.html` into the run folder, from what the run has so far. */
 export async function writeReport(folder: string): Promise<void> {
   const material = await reportMaterial(folder);
-  const body = html`${head(material)}${emSection(material)}${synthesisSection(material)}${selfPlaySection(material)}${usageSection(material.usage, pricesOf(material.config))}${colophon(material)}`;
+  const body = html`${head(material)}${emSection(material)}${synthesisSection(material)}${selfPlaySection(material)}${evaluationSection(await evaluationsOf(folder))}${usageSection(material.usage, pricesOf(material.config))}${colophon(material)}`;
   await writeFileAtomic(join(folder, "report.html"), page("PromptCoT report", body));
 }
 

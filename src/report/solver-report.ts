@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../journal/files.ts";
 import { type SolverSummary, writeSolverSummary } from "../recipes/solver-summary.ts";
+import { evaluationSection } from "./evaluation-section.ts";
+import { evaluationsOf } from "./evaluations.ts";
 import { duels } from "./material.ts";
 import { type Html, html, page, table } from "./page.ts";
 import { selfPlaySection } from "./selfplay-section.ts";
@@ -10,7 +12,7 @@ import { selfPlaySection } from "./selfplay-section.ts";
 export async function writeSolverReport(folder: string): Promise<SolverSummary> {
   const summary = await writeSolverSummary(folder);
   const body = html`<h1>Post-training: ${summary.recipe}</h1><p class="soft">scale ${summary.scale}, seed ${summary.seed}</p>
-${selfPlaySection({ summary, duels: await duels(folder) })}${distillation(summary)}`;
+${selfPlaySection({ summary, duels: await duels(folder) })}${distillation(summary)}${evaluationSection(await evaluationsOf(folder))}`;
   await writeFileAtomic(join(folder, "report.html"), page("PromptCoT report", body));
   return summary;
 }
