@@ -1,8 +1,7 @@
 /** `promptcot report RUN`: writes the report and the summary anew, from what the run has so far. */
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { readManifest } from "../journal/run.ts";
-import { SolverConfig } from "../recipes/solver-config.ts";
+import { readAnyRun, writesProblems } from "../recipes/run-config.ts";
 import { writeSummary } from "../recipes/summary.ts";
 import { writeReport } from "../report/html.ts";
 import { writeSolverReport } from "../report/solver-report.ts";
@@ -18,8 +17,8 @@ export function reportCommand(): Command {
 }
 
 async function written(folder: string): Promise<string> {
-  const solver = SolverConfig.safeParse((await readManifest(folder))?.config);
-  if (solver.success) return solverTable(await writeSolverReport(folder));
+  const { config } = await readAnyRun(folder);
+  if (!writesProblems(config)) return solverTable(await writeSolverReport(folder));
   const summary = await writeSummary(folder);
   await writeReport(folder);
   return summaryTable(summary);

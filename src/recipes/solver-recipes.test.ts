@@ -193,6 +193,25 @@ describe("the recipes of post-training", () => {
   });
 });
 
+describe("a folder that is no such run", () => {
+  it("is told in words: no run, another recipe's, or another version's", async () => {
+    await expect(writeSolverReport(join(folder, "nowhere"))).rejects.toMatchObject({ code: "no-run" });
+    const file = await sums("old", 1);
+    const { session, config } = await sessionFor("old-run", { recipe: "math-sft", problems: { file } });
+    await session.close("failed");
+    const path = join(folder, "old-run", "manifest.json");
+    const manifest = JSON.parse(await readFile(path, "utf8"));
+    const { traces: _, ...without } = config as Extract<SolverConfig, { recipe: "math-sft" }>;
+    await writeFile(path, JSON.stringify({ ...manifest, config: without }));
+    await expect(writeSolverReport(join(folder, "old-run"))).rejects.toMatchObject({
+      code: "other-version",
+      message: expect.stringContaining("traces"),
+    });
+    await writeFile(path, JSON.stringify({ ...manifest, config: resolveAny({}, [], "test") }));
+    await expect(writeSolverReport(join(folder, "old-run"))).rejects.toMatchObject({ code: "other-recipe" });
+  });
+});
+
 describe("the model in training", () => {
   it("reads its prompt as ids of its own chat template", async () => {
     const party = { sampler: adder(1), scorer: engine, trainer: engine.trainer };

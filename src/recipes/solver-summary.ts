@@ -1,13 +1,14 @@
 /** All numbers of a post-training run, read back from its journals into `summary.json`. */
 import { join } from "node:path";
 import { z } from "zod";
+import { PromptCotError } from "../core/errors.ts";
 import { writeFileAtomic } from "../journal/files.ts";
-import { readManifest } from "../journal/run.ts";
 import { tracesJournal } from "../stages/distill.ts";
 import { TrainingRecord } from "../stages/em/records.ts";
 import { recordsSoFar } from "../stages/stage.ts";
+import { readAnyRun, writesProblems } from "./run-config.ts";
 import { SelfPlaySummary, selfPlaySummary } from "./selfplay-summary.ts";
-import { SolverConfig } from "./solver-config.ts";
+import type { SolverConfig } from "./solver-config.ts";
 
 export const SolverSummary = z.strictObject({
   recipe: z.string(),
@@ -29,8 +30,9 @@ export const SolverSummary = z.strictObject({
 });
 export type SolverSummary = z.infer<typeof SolverSummary>;
 
+/** @throws as `readAnyRun`; PromptCotError `data`/`other-recipe` for a run that writes problems */
 export async function writeSolverSummary(folder: string): Promise<SolverSummary> {
-  const { recipe, scale, seed } = SolverConfig.parse((await readManifest(folder))?.config);
+  const { recipe, scale, seed } = await readSolverRun(folder);
   const selfPlay = await selfPlaySummary(folder, undefined);
   const summary = {
     ...{ recipe, scale, seed, distillation: await distillation(folder) },
@@ -38,6 +40,17 @@ export async function writeSolverSummary(folder: string): Promise<SolverSummary>
   };
   await writeFileAtomic(join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
+}
+
+async function readSolverRun(folder: string): Promise<SolverConfig> {
+  const { config } = await readAnyRun(folder);
+  if (!writesProblems(config)) return config;
+  throw new PromptCotError({
+    boundary: "data",
+    code: "other-recipe",
+    message: `${folder} is a run of the recipe ${config.recipe}, which writes problems`,
+    next: "name a run of the recipes math-selfplay, code-selfplay or math-sft",
+  });
 }
 
 async function distillation(folder: string): Promise<SolverSummary["distillation"]> {
