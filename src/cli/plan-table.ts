@@ -60,7 +60,7 @@ function probeLine({ probe }: Plan): string {
     items === of
       ? `the whole material was read (${count(of)} seeds)`
       : `${count(items)} of ${count(of)} seeds were tried`;
-  return `bounds of 95 %, or as wide as what cannot be known before; ${material}; ${asked}`;
+  return `bounds that ten numbers keep in 95 of 100 plans, or as wide as what cannot be known before; ${material}; ${asked}`;
 }
 
 /** `1,204`, or `1,204 (980–1,400)`. */

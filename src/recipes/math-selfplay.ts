@@ -3,6 +3,8 @@
  * model in training, pairs, DPO. The whole experiment, on one screen.
  */
 import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
+import type { LabelSource } from "../stages/selfplay/label.ts";
+import type { Solver } from "../stages/selfplay/solver.ts";
 import { type Cast, compose } from "./backends.ts";
 import type { Session } from "./session.ts";
 import type { MathSelfPlayConfig } from "./solver-config.ts";
@@ -23,14 +25,19 @@ export async function mathSelfPlay(
     const { solver: parts, labeller } = cast;
     if (parts === undefined) throw new Error("roles.solver has a default");
     const trainee = await traineeOf(parts, await openCheckpoint(model.from), family, "math");
-    const { grader, extract, vote } = mathSolving(profile);
+    const { grader, extract } = mathSolving(profile);
     // Without a labeller the model votes for itself.
     const voter = labeller === undefined ? trainee.solver : await speakingSolver(labeller, labels.family, "math");
     await play(session, config, {
       ...{ tasks, trainee, parts, grader, extract, leastMargin: labels.vote.leastMargin },
-      labels: { kind: "majority", labeller: voter, attempts: labels.attempts, rules: labels.vote, extract, vote },
+      labels: votedLabels(config, voter),
     });
   } finally {
     await cast.close();
   }
+}
+
+export function votedLabels({ labels, profile }: MathSelfPlayConfig, labeller: Solver): LabelSource {
+  const { extract, vote } = mathSolving(profile);
+  return { kind: "majority", labeller, attempts: labels.attempts, rules: labels.vote, extract, vote };
 }

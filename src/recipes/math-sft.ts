@@ -4,7 +4,7 @@
  */
 import { PromptCotError } from "../core/errors.ts";
 import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
-import { distill } from "../stages/distill.ts";
+import { distill, type Student, type TraceRules } from "../stages/distill.ts";
 import { type Cast, compose } from "./backends.ts";
 import { fitOf } from "./fit-config.ts";
 import type { Session } from "./session.ts";
@@ -19,7 +19,7 @@ export async function mathSft(
   cast: Cast = compose(session, config),
 ): Promise<void> {
   const { context } = session;
-  const { problems, teacher, traces, profile, family, model, together, shardSize } = config;
+  const { problems, teacher, family, model, together, shardSize } = config;
   try {
     const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
     const { solver: parts } = cast;
@@ -27,22 +27,32 @@ export async function mathSft(
     if (cast.teacher === undefined) throw noTeacher();
     const checkpoint = await openCheckpoint(model.from);
     const { prompt, completion } = await traineeOf(parts, checkpoint, family, "math");
-    const { grader, extract } = mathSolving(profile);
     const speaker = await speakingSolver(cast.teacher, teacher.family, "math");
     await session.act("distillation", () =>
       distill(context, {
         ...{ name: "distill", tasks, teacher: speaker, attempts: teacher.attempts, together, shardSize, beside: [] },
-        student: { checkpoint, trainer: parts.trainer, fit: fitOf(config.fit), prompt, completion },
-        rules: {
-          ...{ extract, leastTokens: traces.leastTokens, mostTokens: traces.mostTokens },
-          validity: { thought: traces.thought, scripts: [] },
-          agree: traces.agree ? { grader } : null,
-        },
+        ...distilling(config, { checkpoint, trainer: parts.trainer, prompt, completion }),
       }),
     );
   } finally {
     await cast.close();
   }
+}
+
+/** Who is taught, and by which traces. */
+export function distilling(
+  { profile, traces, fit }: MathSftConfig,
+  student: Omit<Student, "fit">,
+): { student: Student; rules: TraceRules } {
+  const { grader, extract } = mathSolving(profile);
+  return {
+    student: { ...student, fit: fitOf(fit) },
+    rules: {
+      ...{ extract, leastTokens: traces.leastTokens, mostTokens: traces.mostTokens },
+      validity: { thought: traces.thought, scripts: [] },
+      agree: traces.agree ? { grader } : null,
+    },
+  };
 }
 
 function noTeacher(): PromptCotError {

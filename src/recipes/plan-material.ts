@@ -4,7 +4,7 @@
  */
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { join } from "node:path";
-import { between, type Estimate, momentsOf, totalFrom } from "../analyses/estimate.ts";
+import { momentsOf, totalFrom, unvaried } from "../analyses/estimate.ts";
 import { PromptCotError, throwIfStopped } from "../core/errors.ts";
 import type { Seed, Split, Triple } from "../core/records.ts";
 import type { Executor } from "../exec/contract.ts";
@@ -16,6 +16,7 @@ import { readTokenizer } from "../lm/embedded/tokenizer.ts";
 import type { Annotated } from "../stages/annotate.ts";
 import type { Given } from "../stages/em/format.ts";
 import { annotateSeeds } from "./annotation.ts";
+import type { compose } from "./backends.ts";
 import type { Config } from "./config.ts";
 import { foundation } from "./foundation.ts";
 import { pocketMaterial } from "./pocket.ts";
@@ -35,6 +36,8 @@ export interface Scene<Own = Config> {
   notes: string[];
   /** Items to probe. */
   count: number;
+  /** Who is asked: what the config names, in a run. */
+  compose: typeof compose;
 }
 
 export interface Probed {
@@ -138,31 +141,50 @@ function itemwise(items: AsyncLocalStorage<string>): Executor {
 
 type TokensLine = Extract<UsageLine, { kind: "tokens" }>;
 
-/** What the probed items asked of each backend at each stage, scaled to all items. */
-export function askedFor(
-  { booked }: Pick<Scene, "booked">,
-  { act, probed, all }: { act: string; probed: number; all: number },
-): Work[] {
-  /** stage and backend → item → what it asked. */
-  const groups = new Map<string, { first: TokensLine; items: Map<string, TokensLine[]> }>();
+/** What was asked of one backend at one stage, item by item; an item that asked nothing is not there. */
+export interface Asked {
+  /** The stage's name in the run. */
+  stage: string;
+  backend: string;
+  items: Map<string, { requests: number; prompt: number; completion: number }>;
+}
+
+export function askedByItem({ booked }: Pick<Scene, "booked">): Asked[] {
+  const groups = new Map<string, Asked>();
   for (const { line, item } of booked) {
     if (line.kind !== "tokens" || item === undefined) continue;
-    const key = JSON.stringify([stageOf(line.stage), line.backend]);
-    const group = groups.get(key) ?? { first: line, items: new Map<string, TokensLine[]>() };
+    const stage = stageOf(line.stage);
+    const key = JSON.stringify([stage, line.backend]);
+    const group = groups.get(key) ?? { stage, backend: line.backend, items: new Map() };
     groups.set(key, group);
-    group.items.set(item, [...(group.items.get(item) ?? []), line]);
+    group.items.set(item, added(group.items.get(item), line));
   }
-  return [...groups.values()].map(({ first, items }): Work => {
-    const total = (value: (line: TokensLine) => number) => {
-      const sums = [...items.values()].map((lines) => lines.reduce((sum, line) => sum + value(line), 0));
+  return [...groups.values()];
+}
+
+function added(sums = { requests: 0, prompt: 0, completion: 0 }, line: TokensLine) {
+  const { requests, prompt, completion } = sums;
+  return {
+    requests: requests + line.requests,
+    prompt: prompt + line.prompt,
+    completion: completion + line.completion,
+  };
+}
+
+/** What the probed items asked of each backend at each stage, scaled to all items. */
+function askedFor(
+  scene: Pick<Scene, "booked">,
+  { act, probed, all }: { act: string; probed: number; all: number },
+): Work[] {
+  return askedByItem(scene).map(({ stage, backend, items }): Work => {
+    const total = (measure: "requests" | "prompt" | "completion") => {
+      const sums = [...items.values()].map((sum) => sum[measure]);
       const moments = momentsOf([...sums, ...Array<number>(probed - sums.length).fill(0)]);
       return moments.deviation === 0 ? unvaried(moments.mean, probed, all) : totalFrom(moments, all);
     };
     return {
-      ...{ act, stage: stageOf(first.stage), backend: first.backend },
-      ...{ of: "other", kind: "sample", requests: total(({ requests }) => requests) },
-      prompt: total(({ prompt }) => prompt),
-      completion: total(({ completion }) => completion),
+      ...{ act, stage, backend, of: "other", kind: "sample" },
+      ...{ requests: total("requests"), prompt: total("prompt"), completion: total("completion") },
     };
   });
 }
@@ -170,13 +192,6 @@ export function askedFor(
 /** The stage's name in the run: without the folder of the probe, and of the item where each has its own. */
 function stageOf(booked: string): string {
   return booked.replace(new RegExp(`^${PROBE}/(\\d+/)?`), "");
-}
-
-/** Where all were alike, the next may not be: what was not seen in so many may still happen to three in as many (95 %). */
-function unvaried(each: number, probed: number, all: number): Estimate {
-  const left = all - probed;
-  const odd = Math.min(1, 3 / probed);
-  return between(each * (probed + left * (1 - odd / 2)), each * all, each * (probed + left * (1 + odd)));
 }
 
 /** The tokenizer of the run: that of the given model, or one trained as the run would train it. */

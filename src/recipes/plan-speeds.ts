@@ -10,7 +10,7 @@ import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
 import { type Format, formatFor } from "../stages/em/format.ts";
 import type { Pair } from "../stages/em/records.ts";
 import { type BackendConfig, backendOf, fullRoles } from "./backend-config.ts";
-import { type Cast, compose } from "./backends.ts";
+import type { Cast } from "./backends.ts";
 import { type Config, fitOf } from "./config.ts";
 import { foundation } from "./foundation.ts";
 import { PROBE, type Scene } from "./plan-material.ts";
@@ -71,7 +71,7 @@ export async function probeSpeeds(
   const speeds = new Map(answeredSpeeds(scene));
   if (scene.count === 0 || pairs.length === 0) return speeds;
   const { config, session, notes } = scene;
-  const cast = compose(session, config);
+  const cast = scene.compose(session, config);
   const some = Array.from({ length: AT_ONCE }, (_, i) => pairs[i % pairs.length] as Pair);
   const context: Probe = { scene, cast, tokenizer, format: formatFor(tokenizer), pairs: some, lengths };
   const roles = fullRoles(config);

@@ -27,6 +27,7 @@ import type { Tokenizer } from "../lm/contract.ts";
 import { pairsOf } from "../stages/annotate.ts";
 import { type Format, formatFor } from "../stages/em/format.ts";
 import { withinContext } from "../stages/within-context.ts";
+import { compose } from "./backends.ts";
 import type { Config } from "./config.ts";
 import { type Probed, planTokenizer, probeMaterial, type Scene } from "./plan-material.ts";
 import { planSolver, type SolverPlan } from "./plan-solver.ts";
@@ -75,8 +76,15 @@ export interface PlanOptions {
   onEvent: (event: RunEvent) => void;
 }
 
-/** @throws PromptCotError where the run itself could not begin */
-export async function makePlan(config: Config | SolverConfig, options: PlanOptions): Promise<Plan> {
+/**
+ * @param castOf who is asked, as the recipes take it: what the config names, unless given
+ * @throws PromptCotError where the run itself could not begin
+ */
+export async function makePlan(
+  config: Config | SolverConfig,
+  options: PlanOptions,
+  castOf: typeof compose = compose,
+): Promise<Plan> {
   const folder = await mkdtemp(join(tmpdir(), "promptcot-plan-"));
   const { inputs, ledger, signal, onEvent } = options;
   const booked: Scene["booked"] = [];
@@ -94,6 +102,7 @@ export async function makePlan(config: Config | SolverConfig, options: PlanOptio
       booked,
       items,
       notes,
+      compose: castOf,
       count: options.probe,
     }).finally(() => session.close("done"));
     const { requests: paid, ledgerRequests, usd } = session.account.spend;
