@@ -1,18 +1,19 @@
 /** `promptcot run CONFIG`: starts the run that a config file describes, or goes on with it. */
 import { readFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
 import { parseBudget } from "../recipes/budget.ts";
 import { type Config, resolveAny, resolveConfig, withPaths } from "../recipes/config.ts";
+import { parseConfigText } from "../recipes/config-text.ts";
 import type { SolverConfig } from "../recipes/solver-config.ts";
 import { collect, start } from "./start.ts";
 
 export function runCommand(): Command {
   return new Command("run")
     .description("start the run that a config file describes, or go on with it")
-    .argument("<config>", "JSON file; `promptcot init` writes one")
-    .option("--out <folder>", "run folder (default: runs/ and the config's name)")
+    .argument("<config>", "JSON file, comments allowed; `promptcot init` writes one")
+    .option("--out <folder>", "run folder (default: runs/ and the name of the config, or of its folder)")
     .option("--strict", "stop on the first malformed row of the seed file")
     .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
     .option(
@@ -29,9 +30,10 @@ export function runCommand(): Command {
     });
 }
 
-/** Where the run of a config lies if nothing else is said. */
+/** Where the run of a config lies if nothing else is said: by its name, or its folder's where `init` has named it. */
 export function runFolder(config: string): string {
-  return join("runs", basename(config).replace(/\.json$/, ""));
+  const name = basename(config).replace(/\.jsonc?$/, "");
+  return join("runs", name === "promptcot" ? basename(dirname(resolve(config))) : name);
 }
 
 /** As `readConfig`, for any recipe. */
@@ -50,7 +52,7 @@ function placed<Own extends Config | SolverConfig>(config: Own, file: string): O
 
 async function readJson(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    return parseConfigText(await readFile(file, "utf8"));
   } catch (cause) {
     throw new PromptCotError({
       boundary: "config",

@@ -1,6 +1,7 @@
 /** What is wrong with a config, in words that lead to the right key or value. Knows no key by name. */
 import { z } from "zod";
 import { nearest, PromptCotError } from "../core/errors.ts";
+import { schemasAt } from "./schema-walk.ts";
 
 /** An issue of parsing, with its key and, for a misspelt one, the likely meaning. */
 export function explain(issue: z.core.$ZodIssue, schema: z.ZodType): string {
@@ -20,6 +21,9 @@ export function explain(issue: z.core.$ZodIssue, schema: z.ZodType): string {
         ? `${path}: ${kinds(schema, issue.path.map(String)) ?? issue.message}`
         : inner.join("; ");
     }
+    // Every key has a default but those that only the user knows.
+    case "invalid_type":
+      return `${path}: ${issue.input === undefined ? "missing" : issue.message}`;
     default:
       return `${path}: ${issue.message}`;
   }
@@ -43,27 +47,6 @@ function kinds(schema: z.ZodType, path: readonly string[]): string | undefined {
     at instanceof z.ZodLiteral ? [...at.values].map(String) : [],
   );
   return values.length === 0 ? undefined : `must be one of ${values.join(", ")}`;
-}
-
-function schemasAt(schema: z.ZodType, path: readonly string[]): unknown[] {
-  let at: unknown[] = opened(schema);
-  for (const key of path) {
-    at = at.flatMap((one) => {
-      if (one instanceof z.ZodObject) return Object.hasOwn(one.shape, key) ? opened(one.shape[key]) : [];
-      if (one instanceof z.ZodRecord) return opened(one.valueType);
-      if (one instanceof z.ZodArray) return opened(one.element);
-      return [];
-    });
-  }
-  return at;
-}
-
-/** The schema without what only wraps it; a union as its branches. */
-function opened(schema: unknown): unknown[] {
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap(opened);
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return opened(schema.unwrap());
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return opened(schema.unwrap());
-  return [schema];
 }
 
 function didYouMean(key: string, known: readonly string[], path: string): string {

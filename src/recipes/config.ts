@@ -93,8 +93,8 @@ const EmConfig = z.strictObject({
   devPairs: count.describe("dev pairs measured after each round"),
   testPairs: count.describe("test pairs measured once, at the end"),
   candidates: count.describe("rationales drawn from q for each pair"),
-  temperature: z.number().positive(),
-  maxRationaleTokens: count,
+  temperature: z.number().positive().describe("of the candidates; 1 in the paper"),
+  maxRationaleTokens: count.describe("a longer rationale is malformed"),
   select: z
     .enum(["best", "posterior", "posterior-sampled", "mean", "length-controlled", "random"])
     .describe("which candidates q is taught; best is the paper's rule"),
@@ -117,27 +117,29 @@ const EmConfig = z.strictObject({
   measureDraws: count.describe("fresh draws per dev pair and round, for the importance-weighted bound"),
   testDraws: count.describe("the same for test pairs at the end"),
   alarms: AlarmBounds,
-  stopOnAlarm: z.boolean(),
+  stopOnAlarm: z.boolean().describe("whether an alarm ends the run (exit code 5), or is only shown"),
   noise: NoiseConfig.optional(),
 });
 
 const SynthesizeConfig = z.strictObject({
   sets: z.number().int().nonnegative().describe("concept sets asked for; 0 skips synthesis"),
-  drawsPerSet: count,
-  temperature: z.number().nonnegative(),
-  topP: z.number().gt(0).max(1),
-  maxTokens: count,
+  drawsPerSet: count.describe("problems asked for with each set"),
+  temperature: z.number().nonnegative().describe("of the writing; 0.8 in the paper"),
+  topP: z.number().gt(0).max(1).describe("1 leaves no token out"),
+  maxTokens: count.describe("rationale and problem together; a longer answer is malformed"),
   by: z.enum(["chat", "text"]).optional().describe("how roles.writer is asked; left out: chat"),
 });
 
 const shared = {
   $schema: z.string().optional(),
   scale: z.enum(["tiny", "small", "paper"]).describe("the dial that sets every default"),
-  seed: z.number().int().nonnegative(),
+  seed: z.number().int().nonnegative().describe("of all chance: the same seed gives the same bytes"),
   engine: z.strictObject({
     threads: count.describe("threads of the embedded engine; another number gives other last digits"),
   }),
-  split: z.strictObject({ dev: share, test: share }),
+  split: z
+    .strictObject({ dev: share, test: share })
+    .describe("shares of the problems that are held out: dev for stopping and alarms, test to be read once at the end"),
   model: z.union([NewModel, GivenModel]),
   backends: Backends.optional(),
   roles: Roles.optional(),
@@ -149,7 +151,7 @@ const shared = {
 };
 
 export const PocketConfig = z.strictObject({
-  recipe: z.literal("pocket"),
+  recipe: z.literal("pocket").describe("pocket: problems of the miniature domain, which an oracle reads exactly"),
   seeds: z.strictObject({
     count: count.describe("problems to generate"),
     annotators: z
@@ -164,10 +166,10 @@ export const PocketConfig = z.strictObject({
 export type PocketConfig = z.infer<typeof PocketConfig>;
 
 export const SeedsConfig = z.strictObject({
-  recipe: z.literal("seeds"),
+  recipe: z.literal("seeds").describe("seeds: problems of your own"),
   seeds: z.strictObject({
     file: z.string().describe("JSONL or Parquet with id and problem; concepts and rationale where they are known"),
-    strict: z.boolean().describe("whether a malformed row stops the run, or goes to the rejects with its reason"),
+    strict: z.boolean().describe("whether a malformed row stops the run, or is put aside with its reason"),
     annotate: AnnotateConfig.optional(),
   }),
   ...shared,
@@ -200,7 +202,7 @@ export function resolveAny(written: unknown, assignments: readonly string[], sou
     recipe.data === "pocket" || recipe.data === "seeds"
       ? defaultsFor(recipe.data, scale.data, given)
       : solverDefaults(recipe.data, scale.data);
-  const parsed = schema.safeParse(merge(defaults, user));
+  const parsed = schema.safeParse(merge(defaults, user), { reportInput: true });
   if (!parsed.success) throw invalid(source, parsed.error.issues.map((issue) => explain(issue, schema)).join("; "));
   const issues = [...roleIssues(parsed.data), ...trainerIssues(parsed.data)];
   if (issues.length > 0) throw invalid(source, issues.map(({ path, message }) => `${path}: ${message}`).join("; "));

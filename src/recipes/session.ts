@@ -168,11 +168,14 @@ const FREE_OF_BACKENDS = [
   ...["checkpoint", "price"],
 ];
 
-/** What may differ when a run goes on: how files are named from here (their content is compared), and ways of asking. */
+/** What may differ when a run goes on: how files are named from here (their content is compared), when it stops, and ways of asking. */
 export function freeSettings({ backends = {} }: Pick<Config, "backends">): string[] {
   const ways = Object.keys(backends).flatMap((name) => FREE_OF_BACKENDS.map((key) => `config.backends.${name}.${key}`));
   return [
     "config.seeds.file",
+    "config.seeds.strict",
+    "config.coldStart.gate.stop",
+    "config.em.stopOnAlarm",
     "config.problems.file",
     "config.heldOut.file",
     "config.model.from",

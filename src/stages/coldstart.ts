@@ -94,7 +94,8 @@ async function passGate(context: StageContext, options: ColdStartOptions, p: Che
   const message =
     `the cold start does not read its rationales: the dev NLL of x given a true z is ${gate.xNllPerToken.toFixed(3)} nats per token, ` +
     `over the bound of ${bound}`;
-  const next = "raise coldStart.p.epochs or the number of seeds, try another seed, or set coldStart.gate.stop to false";
+  const next =
+    "raise coldStart.p.epochs or the number of seeds, or try another seed, in a new run; or go on in spite of it with --set coldStart.gate.stop=false";
   if (stop) throw new Stopped({ reason: "alarm", message, next });
   context.onEvent?.({ kind: "note", message: `${message}; going on, as the config says` });
   return gate;

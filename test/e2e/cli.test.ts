@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitCodes } from "../../src/cli/main.ts";
 import { readConfig } from "../../src/cli/run.ts";
 import {
+  bytesOf,
   type CommandOptions,
   type Ended,
   journalOf,
@@ -83,7 +84,6 @@ describe("own seeds", () => {
       const strict = await ends("data", [...args.slice(0, -1), args.at(-1) as string, "--strict"]);
       expect(strict.stderr).toContain(`${file}:14: not JSON`);
       expect(strict.stderr).toContain("run without --strict");
-      rmSync(out, { recursive: true });
 
       // Dies between the journal of good rows and that of bad ones.
       const killed = await promptcot(args, { env: { PROMPTCOT_FAIL_AT: "committed:1" } });
@@ -187,7 +187,7 @@ describe("the command line", () => {
   test("what init writes, run accepts; what is there is not overwritten", async () => {
     const home = fresh();
     await ends("done", ["init", home, "--scale", "tiny"]);
-    const config = join(home, "promptcot.json");
+    const config = join(home, "promptcot.jsonc");
     const out = join(home, "run");
     const begun = await promptcot(["run", config, "--out", out], { env: { PROMPTCOT_FAIL_AT: "committed:2" } });
     expect(begun, begun.stderr).toMatchObject({ signal: "SIGKILL" });
@@ -198,6 +198,18 @@ describe("the command line", () => {
         expect(await readConfig(config, [])).toMatchObject({ recipe, scale: "small" });
       }
     }
+    expect(readFileSync(config, "utf8")).toContain("// greatest number of EM rounds");
+  });
+
+  test("init takes the seed file from where it was called, and says if it is not there yet", async () => {
+    const home = fresh();
+    const seeds = join(folder, "my-seeds.jsonl");
+    const args = ["init", home, "--recipe", "seeds", "--seeds", seeds];
+    expect((await ends("done", args)).stdout).toContain(`put your seeds into ${seeds}`);
+    writeFileSync(seeds, "");
+    expect((await ends("done", [...args, "--force"])).stdout).not.toContain("put your seeds");
+    expect(readFileSync(join(home, "promptcot.jsonc"), "utf8")).toContain('"file": "../my-seeds.jsonl"');
+    expect(await readConfig(join(home, "promptcot.jsonc"), [])).toMatchObject({ seeds: { file: seeds } });
   });
 });
 
@@ -245,6 +257,21 @@ describe("a run", () => {
       expect(await status()).toMatchObject({ live: false, status: { state: "done", stage: "report" } });
       // Once more does nothing again, and says the same.
       expect((await ends("done", args)).stdout).toContain("EM on dev pairs");
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    "stops at an alarm if it is told to, and goes on if it is told to, to the same bytes",
+    async () => {
+      const [stopping, free] = [fresh(), fresh()];
+      const args = ["demo", "--scale", "tiny", ...LEAST, ...sets("em.alarms.spread=1000")];
+      const alarm = await ends("stopped", [...args, "--out", stopping, ...sets("em.stopOnAlarm=true")]);
+      expect(alarm.stderr).toMatch(/stopped after EM round 1: .*\n→ .*--set em\.stopOnAlarm=false/);
+      expect((await ends("done", ["status", stopping])).stdout).toContain("stopped");
+      await ends("done", [...args, "--out", stopping]);
+      await ends("done", [...args, "--out", free]);
+      expect(bytesOf(stopping)).toEqual(bytesOf(free));
     },
     10 * MINUTES,
   );

@@ -94,33 +94,45 @@ export function alarmsOf(stats: RoundStatistics, course: Course, bounds: AlarmBo
       "copying",
       stats.copying,
       bounds.copying,
-      (v) => `${percent(v)} of the rationales copy the problem instead of planning it`,
+      (v) =>
+        `${percent(v)} of the rationales copy the problem instead of planning it: drop the annotators who quote it, or set em.select to "posterior"`,
     ),
-    above("leaking", stats.leaking, bounds.leaking, (v) => `${percent(v)} of the rationales state the answer`),
+    above(
+      "leaking",
+      stats.leaking,
+      bounds.leaking,
+      (v) =>
+        `${percent(v)} of the rationales state the answer: drop the annotators who solve the problem, or raise em.alarms.leaking where that does no harm`,
+    ),
     below(
       "certain",
       stats.xNllPerTokenChosen,
       bounds.certain,
       (v) =>
-        `given its rationale a problem has hardly any uncertainty left (${v.toFixed(4)} nats per token): rationales spell problems out`,
+        `given its rationale a problem has hardly any uncertainty left (${v.toFixed(4)} nats per token): rationales spell problems out. ` +
+        "Lower em.maxRationaleTokens, or drop the annotators who quote the problem",
     ),
     below(
       "short-winners",
       winners,
       bounds.shortWinners,
-      (v) => `winners are ${percent(1 - v)} shorter than the candidates they were chosen from`,
+      (v) =>
+        `winners are ${percent(1 - v)} shorter than the candidates they were chosen from: ` +
+        'if the NLL of x rises, set em.select to "length-controlled" or "mean"',
     ),
     below(
       "spread",
       stats.rewardSpread,
       bounds.spread,
-      (v) => `rewards within a pair differ by only ${v.toFixed(3)} nats: chance decides`,
+      (v) =>
+        `rewards within a pair differ by only ${v.toFixed(3)} nats: chance decides. Raise em.temperature, or stop after fewer em.rounds`,
     ),
     below(
       "distinct",
       stats.distinct,
       bounds.distinct,
-      (v) => `only ${percent(v)} of a pair's rationales are distinct: q has become too sure to explore`,
+      (v) =>
+        `only ${percent(v)} of a pair's rationales are distinct: q has become too sure to explore. Lower em.q.learningRate, or raise em.temperature`,
     ),
   ];
   return checks.filter((alarm) => alarm !== null);

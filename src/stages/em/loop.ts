@@ -283,7 +283,7 @@ function stoppedBy(alarm: Alarm, round: number): Stopped {
   return new Stopped({
     reason: "alarm",
     message: `stopped after EM round ${round}: ${alarm.message}`,
-    next: "change the setting named above and start a new run, or set em.stopOnAlarm to false to go on in spite of it",
+    next: "change the setting named above and start a new run, or go on in spite of it with --set em.stopOnAlarm=false",
   });
 }
 
