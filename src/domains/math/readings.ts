@@ -31,9 +31,8 @@ export function* otherReadings(gold: Read, response: Read, budget: Budget): Gene
   }
   const calm = exclaimed(response, budget);
   if (calm !== undefined) yield [gold.answer, calm];
-  const [k, m] = [abbreviated(gold.answer), abbreviated(response.answer)];
-  if (k !== undefined) yield [k, response.answer];
-  if (m !== undefined) yield [gold.answer, m];
+  const thousands = abbreviated(response);
+  if (thousands !== undefined) yield [gold.answer, thousands];
   const lettered = digitsInBase(gold.answer, response.candidate.text.trim());
   if (lettered !== undefined) yield [gold.answer, lettered];
 }
@@ -53,8 +52,10 @@ const ABBREVIATED: ReadonlyMap<string, bigint> = new Map([
   ["B", 1_000_000_000n],
 ]);
 
-/** `13k`, `2.5M`: a number with one letter, as a multiple of a thousand, a million or a billion. */
-function abbreviated(a: Answer): Answer | undefined {
+/** "costs $13k": in a sentence, or of money, a number with one letter is a multiple of a thousand, a million or a billion. */
+function abbreviated({ answer: a, candidate }: Read): Answer | undefined {
+  const spoken = !candidate.math && (candidate.how === "phrase" || candidate.how === "number");
+  if (!spoken && !candidate.text.includes("$")) return undefined;
   if (a.kind !== "scalar" || a.expr.kind !== "mul" || a.expr.args.length !== 2) return undefined;
   const [count, letter] = a.expr.args;
   const size = letter?.kind === "sym" ? ABBREVIATED.get(letter.name) : undefined;

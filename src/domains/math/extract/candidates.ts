@@ -1,4 +1,6 @@
 /** The places where a response may hold its answer, best first. Which of them counts is `read.ts`'s, by what they parse to. */
+import { MAX_RESPONSE } from "../budget.ts";
+import { withAsciiDigits } from "../latex/clean.ts";
 import { type Box, boxes, lastGroup, withdrawnAt } from "./boxes.ts";
 import { phrases } from "./phrases.ts";
 import { leadingRun, numbersFromEnd, proseWords, strip } from "./plain.ts";
@@ -19,7 +21,7 @@ const TRIES = 8;
 
 /** The candidates of a response, best first. `gold`: the text is an answer, so it is first tried as a whole. */
 export function* candidates(response: string, rules: SegmentRules, gold: boolean): Generator<Candidate> {
-  const text = gold ? response : afterThought(response);
+  const text = repaired(gold ? response : afterThought(response));
   const found = boxes(text);
   const all = found.filter((b) => b.content.trim() !== "");
   if (found.length > 0 && all.length === 0) return;
@@ -40,6 +42,14 @@ export function* candidates(response: string, rules: SegmentRules, gold: boolean
   yield* letters(text, CONCLUDED);
   yield* rightmost(text, parts);
   yield* letters(text, LONE);
+}
+
+/** With ASCII digits. Form feeds, backspaces and their like never stand in text: they are the `\f` of `\frac` and the `\b` of `\boxed`, read as escapes. */
+function repaired(response: string): string {
+  const text = response.length > MAX_RESPONSE ? response : withAsciiDigits(response);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (!/[\f\v\x07\x08]/.test(text)) return text;
+  return text.replaceAll("\f", "\\f").replaceAll("\v", "\\v").replaceAll("\x07", "\\a").replaceAll("\b", "\\b");
 }
 
 /** A letter that the end of a response chooses in so many words. */

@@ -23,7 +23,7 @@ export function* numbersFromEnd(text: string, from: number, to: number, limit: n
     const [start, end] = wordAround(text, i, from, to);
     const wide = widen(text, start, end, from, to);
     yield { text: stripNumber(text.slice(wide[0], wide[1])), end };
-    const mixed = /\d\s+\d+\/\d+$/.test(strip(text.slice(wide[0], wide[1])));
+    const mixed = /\d\s+(?:\d+\/\d+|\d{3})$/.test(strip(text.slice(wide[0], wide[1])));
     if (wide[0] < start && !mixed) yield { text: stripNumber(text.slice(start, end)), end };
     i = wide[0] - 1;
   }
@@ -59,7 +59,7 @@ function widen(text: string, start: number, end: number, from: number, to: numbe
     const tied =
       OPERATOR_END.test(word) ||
       OPERATOR_START.test(text.slice(start, start + 1)) ||
-      (/^[-+(]?\d[\d,]*$/.test(word) && /^\d/.test(text.slice(start)));
+      (/^[-+(]?\$?\d[\d,]*$/.test(word) && /^\d/.test(text.slice(start)));
     if (!tied) break;
     start = begin;
   }

@@ -1,6 +1,5 @@
 /** Picks the answer of a response: the first candidate that reads as one. */
 import type { Budget } from "../budget.ts";
-import { withAsciiDigits } from "../latex/clean.ts";
 import { parseAnswer } from "../parse/answer.ts";
 import type { Answer } from "../parse/tree.ts";
 import type { Policy } from "../profiles.ts";
@@ -15,9 +14,8 @@ export interface Read {
 
 /** The answer in `text`, or undefined. `gold`: the text is itself an answer, delimiters optional. */
 export function readAnswer(source: string, policy: Policy, budget: Budget, gold: boolean): Read | undefined {
-  const text = withAsciiDigits(withBackslashes(source));
   let doubtful: Read | undefined;
-  for (const candidate of candidates(text, policy, gold)) {
+  for (const candidate of candidates(source, policy, gold)) {
     if (candidate.text.trim() === "") continue;
     const answer = parseAnswer(candidate.text, policy.numbersInText, budget);
     const fits = judge(answer, candidate, gold);
@@ -25,13 +23,6 @@ export function readAnswer(source: string, policy: Policy, budget: Budget, gold:
     if (fits === "perhaps") doubtful ??= { answer, candidate };
   }
   return doubtful;
-}
-
-/** Form feeds, backspaces and their like never stand in text: they are the `\f` of `\frac` and the `\b` of `\boxed`, read as escapes. */
-function withBackslashes(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (!/[\f\v\x07\x08]/.test(text)) return text;
-  return text.replaceAll("\f", "\\f").replaceAll("\v", "\\v").replaceAll("\x07", "\\a").replaceAll("\b", "\\b");
 }
 
 /** Words that follow "answer is" and answer nothing. */

@@ -44,12 +44,19 @@ export function withAsciiDigits(text: string): string {
   return text.replaceAll(/(?![0-9])\p{Nd}/gu, digitOf);
 }
 
+/** Digits met so far: there are some seven hundred in Unicode. */
+const DIGITS = new Map<string, string>();
+
 /** A script's ten digits stand in a row, and rows only touch whole. */
 function digitOf(ch: string): string {
+  const known = DIGITS.get(ch);
+  if (known !== undefined) return known;
   const code = ch.codePointAt(0)!;
   let before = 0;
-  while (before < 60 && /\p{Nd}/u.test(String.fromCodePoint(code - 1 - before))) before++;
-  return String(before % 10);
+  while (/\p{Nd}/u.test(String.fromCodePoint(code - 1 - before))) before++;
+  const digit = String(before % 10);
+  DIGITS.set(ch, digit);
+  return digit;
 }
 
 function isPlain(text: string): boolean {

@@ -57,6 +57,11 @@ define("force", 1, "n newton newtons");
 define("power", 1, "w watt watts");
 define("voltage", 1, "v volt volts");
 define("resistance", 1, "ohm ohms");
+define("data", 1, "bit bits");
+define("data", 8, "byte bytes");
+define("megabytes", 1, "mb megabyte megabytes");
+define("gigabytes", 1, "gb gigabyte gigabytes");
+define("kilobytes", 1, "kb kilobyte kilobytes");
 define("length^2", 4046.8564224, "acre acres");
 define("length^2", 10000, "hectare hectares ha");
 
