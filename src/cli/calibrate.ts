@@ -18,7 +18,7 @@ import { DEFAULT_DEDUP } from "../curate/dedup/options.ts";
 import { writeFileAtomic } from "../journal/files.ts";
 import { readRows } from "../rows/read.ts";
 import { textAt, valueAt } from "../rows/row.ts";
-import { numberOption, textsOf, withDisplay } from "./curating.ts";
+import { numberOption, passedOver, textsOf, withDisplay } from "./curating.ts";
 import { aligned } from "./table.ts";
 
 interface Options {
@@ -79,11 +79,13 @@ async function run(options: Options, call: CallOptions): Promise<void> {
 async function problemsOf(path: string, field: string | undefined, call: CallOptions): Promise<KnownProblem[]> {
   for (const name of field === undefined ? ["problem", "prompt", "question"] : [field]) {
     const problems: KnownProblem[] = [];
-    for await (const { row, text, line } of textsOf(path, name, call)) {
+    const over = passedOver();
+    for await (const { row, text, line } of textsOf(path, name, call, over.add)) {
       const id = valueAt(row, "id");
       problems.push({ id: typeof id === "string" ? id : `${path}:${line}`, text });
     }
     if (problems.length === 0) continue;
+    over.tell();
     const shared = new Set(sharedLines(problems.map(({ text }) => text)));
     return problems.map(({ id, text }) => ({ id, text: stripLines(text, shared) }));
   }

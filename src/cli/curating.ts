@@ -67,13 +67,60 @@ export async function problemField(path: string, named: string | undefined, { si
   });
 }
 
-/** Says where the rows of a finished transformation are. */
-export function printOutputs(outputs: { kept: string; rejects: string }, { rows, unreadable }: TransformResult): void {
+/** Says where the rows of a finished transformation are, and of the first that could not be used why. */
+export async function printOutputs(
+  outputs: { kept: string; rejects: string },
+  { rows, unreadable }: TransformResult,
+  { signal }: CallOptions,
+): Promise<void> {
   const dropped = rows.rejects ?? 0;
   process.stdout.write(`kept rows → ${outputs.kept}\n`);
   if (dropped === 0) return;
-  const bad = unreadable === 0 ? "" : `; ${unreadable.toLocaleString("en")} of them could not be used as they are`;
-  process.stdout.write(`dropped rows, each with its reason → ${outputs.rejects}${bad}\n`);
+  process.stdout.write(`dropped rows, each with its reason → ${outputs.rejects}\n`);
+  if (unreadable > 0) process.stdout.write(`${unusable(unreadable, await firstUnusable(outputs.rejects, signal))}\n`);
+}
+
+const Unusable = z.object({ file: z.string(), line: z.number(), field: z.string(), reason: z.string() });
+type Unusable = z.infer<typeof Unusable>;
+
+/** The first reject that is no row of the input, but says why one could not be used. */
+async function firstUnusable(rejects: string, signal: CallOptions["signal"]): Promise<Unusable | undefined> {
+  for await (const { row } of readRows(rejects, { signal, onReject: () => undefined })) {
+    if (row.rejected !== undefined && row.rejected !== null) continue;
+    const found = Unusable.safeParse(row);
+    if (found.success) return found.data;
+  }
+  return undefined;
+}
+
+/** `5 rows cannot be used as they are; the first: a.jsonl:6: not JSON: …` */
+function unusable(count: number, first: Unusable | undefined): string {
+  const many =
+    count === 1 ? "1 row cannot be used as it is" : `${count.toLocaleString("en")} rows cannot be used as they are`;
+  if (first === undefined) return many;
+  const { file, line, field, reason } = first;
+  return `${many}; the first: ${file}:${line}: ${field === "" ? "" : `${field}: `}${reason}`;
+}
+
+/** Rows that a command passes over, for those that write no rejects: counted, and told of at the end. */
+export interface PassedOver {
+  add(reject: Unusable): void;
+  /** One line on standard error, if there are any. */
+  tell(): void;
+}
+
+export function passedOver(): PassedOver {
+  let count = 0;
+  let first: Unusable | undefined;
+  return {
+    add({ file, line, field, reason }) {
+      count++;
+      first ??= { file, line, field, reason };
+    },
+    tell() {
+      if (count > 0) process.stderr.write(`${unusable(count, first)}\n`);
+    },
+  };
 }
 
 /** Runs `work` with a live display, so that Ctrl-C leaves files whole and says how to go on. */

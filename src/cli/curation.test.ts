@@ -129,6 +129,8 @@ describe.each(Object.keys(commands) as (keyof typeof commands)[])("promptcot %s"
         expect(readFileSync(at(`${name}-cut.${part}.jsonl`), "utf8")).toBe(readFileSync(file, "utf8"));
     }
     expect(resumed.out).toBe(whole.out.replaceAll(`${name}-whole`, `${name}-cut`));
+    const unusable = `2 rows cannot be used as they are; the first: ${at("in.jsonl")}:6001: not JSON`;
+    expect(name === "sample-concepts" ? whole.err : whole.out).toContain(unusable);
   }, 300_000);
 });
 
@@ -211,6 +213,7 @@ describe("promptcot export", () => {
     await killWhen(args("cut"), () => existsSync(at("cut/train.parquet")));
     const resumed = await run(args("cut"));
     expect(resumed.out).toContain("− cannot be used as it is");
+    expect(resumed.err).toContain(`the first: ${at("in.jsonl")}:6001: not JSON`);
     const names = ["README.md", "lineage.jsonl", "test.parquet", "train.parquet"];
     expect(readdirSync(at("cut")).sort()).toEqual(names);
     for (const name of names) expect(readFileSync(at(`cut/${name}`))).toEqual(readFileSync(at(`whole/${name}`)));

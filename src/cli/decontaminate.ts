@@ -94,5 +94,5 @@ async function run(options: Options, call: CallOptions): Promise<void> {
   await reportFunnel(written, options.rejects, "rejected.benchmark", call, (benchmark) => {
     return `shares a span with ${benchmark.slice(0, benchmark.indexOf(":"))}`;
   });
-  printOutputs({ kept: options.output, rejects: options.rejects }, written);
+  await printOutputs({ kept: options.output, rejects: options.rejects }, written, call);
 }

@@ -134,7 +134,7 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     [...unreadable, ...countKinds(result.count, verdicts)],
     verdicts.keptPositions().length,
   );
-  printOutputs({ kept: options.output, rejects: options.rejects }, written);
+  await printOutputs({ kept: options.output, rejects: options.rejects }, written, call);
   if (result.stats.cappedBuckets > 0) {
     process.stdout.write(
       `${result.stats.cappedBuckets} buckets held more than ${settings.bucketLimit} texts and were compared in part\n`,

@@ -19,7 +19,16 @@ import { makeFolder, writeFileAtomic } from "../journal/files.ts";
 import { type Harvest, openHarvest } from "../recipes/corpus.ts";
 import { type Reject, type Row, textAt, valueAt } from "../rows/row.ts";
 import { type Codec, writeRows } from "../rows/write.ts";
-import { printFunnel, problemField, tally, textsOf, UNUSABLE, withDisplay, workersFrom } from "./curating.ts";
+import {
+  passedOver,
+  printFunnel,
+  problemField,
+  tally,
+  textsOf,
+  UNUSABLE,
+  withDisplay,
+  workersFrom,
+} from "./curating.ts";
 
 interface Options {
   input?: string;
@@ -205,8 +214,13 @@ async function nonEmpty(rows: AsyncGenerator<Row>): Promise<AsyncGenerator<Row> 
 }
 
 async function* items(from: Source, reasons: ReturnType<typeof tally>, call: CallOptions) {
-  for await (const { row, text } of from.rows(call, () => reasons.add(UNUSABLE)))
-    yield { id: contentId(row as Json), text };
+  const over = passedOver();
+  const onReject = (reject: Reject) => {
+    reasons.add(UNUSABLE);
+    over.add(reject);
+  };
+  for await (const { row, text } of from.rows(call, onReject)) yield { id: contentId(row as Json), text };
+  over.tell();
 }
 
 interface Formatting {

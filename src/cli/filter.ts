@@ -122,7 +122,7 @@ async function carryOut(options: Options, { settings, chain, judge }: Filtering,
     },
   });
   await reportFunnel(written, options.rejects, "rejected.filter", call, (name) => name);
-  printOutputs({ kept: options.output, rejects: options.rejects }, written);
+  await printOutputs({ kept: options.output, rejects: options.rejects }, written, call);
 }
 
 /** Asks about the rows that nothing else objects to, and notes its objections among the others. */

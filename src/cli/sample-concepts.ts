@@ -11,7 +11,7 @@ import { measuredRows } from "../recipes/pass-rates.ts";
 import { readRows } from "../rows/read.ts";
 import { type Row, valueAt } from "../rows/row.ts";
 import { writeRows } from "../rows/write.ts";
-import { numberOption, settingsFrom, withDisplay, workersFrom } from "./curating.ts";
+import { numberOption, type PassedOver, passedOver, settingsFrom, withDisplay, workersFrom } from "./curating.ts";
 import { EMBEDDERS, type EmbedderOptions, embedderFor } from "./embedders.ts";
 
 interface Options extends EmbedderOptions {
@@ -72,11 +72,13 @@ async function run(options: Options, call: CallOptions): Promise<void> {
   const sets = numberOption("--sets", options.sets, { min: 1, max: 1e9, integer: true });
   const minCount = numberOption("--min-count", options.minCount, { min: 1, max: 1e9, integer: true });
   const workers = workersFrom(options.threads);
-  const space = await buildConceptSpace(conceptLists(options.input, options.field, call), {
+  const over = passedOver();
+  const space = await buildConceptSpace(conceptLists(options.input, options.field, over, call), {
     embedder: embedderFor(options),
     minCount,
     ...call,
   });
+  over.tell();
   const weights = await weightsOf(space, options, call);
   process.stderr.write(
     `${space.names.length.toLocaleString("en")} concepts of ${space.problems.toLocaleString("en")} problems\n`,
@@ -107,10 +109,18 @@ async function run(options: Options, call: CallOptions): Promise<void> {
     process.stdout.write(`fewer than the ${sets.toLocaleString("en")} asked for: ${exhausted}\n`);
 }
 
-async function* conceptLists(path: string, field: string, { signal }: CallOptions): AsyncGenerator<string[]> {
-  for await (const { row } of readRows(path, { signal, onReject: () => undefined })) {
+/** Each row's concepts; a row without any is passed over, and told of. */
+async function* conceptLists(
+  path: string,
+  field: string,
+  over: PassedOver,
+  { signal }: CallOptions,
+): AsyncGenerator<string[]> {
+  for await (const { row, line } of readRows(path, { signal, onReject: over.add })) {
     const value = valueAt(row, field);
-    yield Array.isArray(value) ? value.filter((concept) => typeof concept === "string") : [];
+    const concepts = Array.isArray(value) ? value.filter((concept) => typeof concept === "string") : [];
+    if (concepts.length > 0) yield concepts;
+    else over.add({ file: path, line, field, reason: value === undefined ? "missing" : "holds no list of texts" });
   }
 }
 

@@ -59,7 +59,10 @@ export async function buildConceptSpace(
     throw new PromptCotError({
       boundary: "data",
       code: "no-concepts",
-      message: `none of the ${read.problems} rows has a concept that ${minCount} problems share`,
+      message:
+        read.counts.length === 0
+          ? "no row has a list of concepts"
+          : `none of the ${read.counts.length} concepts occurs in ${minCount} problems`,
       next: "check the field that holds the concepts, or lower the minimal count",
     });
   }
