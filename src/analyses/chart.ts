@@ -27,6 +27,8 @@ export interface LineChart {
   /** Axis titles with units. */
   x: string;
   y: string;
+  /** Values cannot be less: the axis does not go below it. */
+  least?: number;
 }
 
 const WIDTH = 500;
@@ -37,13 +39,14 @@ const NAME_GAP = 14;
 const LETTER = 6.5;
 
 /** Lines over whole numbers (rounds, say), each named at its right end. Points without a value are left out. */
-export function lineChart({ label, series, x, y }: LineChart): string {
+export function lineChart({ label, series, x, y, least = Number.NEGATIVE_INFINITY }: LineChart): string {
   const lines = series
     .map((line) => ({ ...line, points: line.points.filter(hasValue) }))
     .filter(({ points }) => points.length > 0);
   const ticks = [...new Set(lines.flatMap(({ points }) => points.map((point) => point.x)))].sort((a, b) => a - b);
   const values = lines.flatMap(({ points }) => points.flatMap(({ y, low = y, high = y }) => [low, y, high]));
-  const domain = padded(Math.min(...values), Math.max(...values));
+  const [low, high] = padded(Math.min(...values), Math.max(...values));
+  const domain = [Math.max(least, low), high] as const;
   const ends = spread(
     lines.map(({ name, colour, points }) => ({ name, colour, ...(points.at(-1) as { x: number; y: number }) })),
     ((domain[1] - domain[0]) * NAME_GAP) / (HEIGHT - 60),

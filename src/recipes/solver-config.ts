@@ -32,16 +32,19 @@ const shared = {
   shardSize: count.describe("items per commit: what at most is done again after an interruption"),
 };
 
-const HeldOutConfig = z
-  .strictObject({
-    file: z.string().min(1).describe("JSONL or Parquet with id, problem and answer (or tests)"),
-    attempts: AttemptsConfig,
-  })
-  .describe("problems for the score after each round; null: every round is played");
+const HeldOutConfig = z.strictObject({
+  file: z.string().min(1).describe("JSONL or Parquet with id, problem and answer (or tests)"),
+  attempts: AttemptsConfig,
+});
 
 const Profile = z.enum(["mathverify", "strict", "lenient"]).describe("which policy decides where sources disagree");
 
-const selfPlaying = { selfPlay: SelfPlayConfig, heldOut: HeldOutConfig.nullable() };
+const selfPlaying = {
+  selfPlay: SelfPlayConfig,
+  heldOut: HeldOutConfig.nullable().describe(
+    "problems for the score after each round, {file, attempts}; null: every round is played",
+  ),
+};
 
 export const MathSelfPlayConfig = z.strictObject({
   recipe: z.literal("math-selfplay"),

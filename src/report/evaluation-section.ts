@@ -153,7 +153,7 @@ function passCurves(group: readonly Entry[]): Html[] {
   });
   if (series.length === 0) return [];
   const title = group[0]?.benchmark.title ?? "";
-  const chart = lineChart({ label: `${title}: pass@k`, x: "k", y: "pass@k, %", series });
+  const chart = lineChart({ label: `${title}: pass@k`, x: "k", y: "pass@k, %", series, least: 0 });
   return [
     figure(chart, `${title}: solved within k attempts`, "Unbiased pass@k, ± 1.96 errors with problems as clusters."),
   ];

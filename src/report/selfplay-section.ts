@@ -129,7 +129,7 @@ function heldOutChart(all: readonly Round[]): Html {
   });
   const series = [{ name: "solver", colour: 1 as const, points }];
   return figure(
-    lineChart({ label: "Held-out score by round", x: "round", y: "pass@1, %", series }),
+    lineChart({ label: "Held-out score by round", x: "round", y: "pass@1, %", series, least: 0 }),
     "Held-out score",
     `${all[0]?.heldOut.tasks} problems, ${all[0]?.heldOut.attempts} attempts each, with 95 % intervals for problems of this kind. Rounds are compared on the same problems and random numbers, so differences are surer than these intervals: see the table.`,
   );

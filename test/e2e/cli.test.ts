@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitCodes } from "../../src/cli/main.ts";
-import { readConfig } from "../../src/cli/run.ts";
+import { readAnyConfig, readConfig } from "../../src/cli/run.ts";
+import { solverRecipes } from "../../src/recipes/solver-config.ts";
 import {
   bytesOf,
   type CommandOptions,
@@ -200,6 +201,26 @@ describe("the command line", () => {
     }
     expect(readFileSync(config, "utf8")).toContain("// greatest number of EM rounds");
   });
+
+  test.each(solverRecipes)(
+    "init writes a config of %s that plan can start from, and says what is missing",
+    async (recipe) => {
+      const home = fresh();
+      const model = join(folder, "a-model");
+      const config = join(home, "promptcot.jsonc");
+      const args = ["init", home, "--recipe", recipe, "--scale", "paper", "--model", model];
+      const { stdout } = await ends("done", args);
+      expect(stdout).toContain(`put the model into ${model}`);
+      expect(stdout).toContain(`put problems into ${join(home, "problems.jsonl")}`);
+      expect(stdout).toContain(`plan ${config}`);
+      // One screen of keys; the schema has the others.
+      expect(readFileSync(config, "utf8").split("\n").length).toBeLessThan(90);
+      const usual = await readAnyConfig(config, []);
+      expect(usual).toMatchObject({ recipe, scale: "paper", model: { from: model } });
+      await ends("done", [...args, "--full", "--force"]);
+      expect(await readAnyConfig(config, [])).toEqual({ ...usual });
+    },
+  );
 
   test("init takes the seed file from where it was called, and says if it is not there yet", async () => {
     const home = fresh();
