@@ -10,6 +10,7 @@ import { readStatus } from "../src/journal/run.ts";
 import { readUsage, type UsageLine } from "../src/journal/usage.ts";
 import { SERVER_CHECKS } from "../src/recipes/account.ts";
 import { recordsOf } from "../src/stages/stage.ts";
+import { annotatorServer } from "./servers/annotator-server.ts";
 import { type Asking, askAll, askedJournal } from "./servers/asking.ts";
 import { FAULTS, type FaultPlan } from "./servers/faults.ts";
 import { type ToyOptions, type ToyServer, toyServer } from "./servers/toy-server.ts";
@@ -134,6 +135,26 @@ describe("a budget", () => {
     const asked = server.bodies.filter(isOfStage);
     expect(new Set(asked).size).toBe(asked.length);
     expect(await answersOf(asking)).toHaveLength(COUNT);
+  });
+
+  it("is kept to where prompts are text, whatever a server makes of it: a token for each byte, and a long frame", async () => {
+    const bytes = (text: string) => Buffer.byteLength(text);
+    const server = await annotatorServer(() => "six", {
+      tokens: { prompt: (text) => bytes(text) + 300, completion: bytes },
+    });
+    open.push(() => server.close());
+    const { asking } = await scene();
+    const hosted = { ...asking, url: server.url, backend: { dialect: "generic" }, text: "七只苹果多少钱? ".repeat(20) };
+    const low = { tokens: 12_000 };
+    const first = await askAll({ ...hosted, budget: low });
+    expect(first.stopped).toMatchObject({ reason: "budget" });
+    expect(first.spend.tokens).toBeLessThanOrEqual(low.tokens);
+    expect(first.spend.tokens).toBeGreaterThan(0.8 * low.tokens);
+    const asked = server.asked.length;
+    const second = await askAll({ ...hosted, budget: { tokens: 20_000 } });
+    expect(second.spend.tokens).toBeLessThanOrEqual(20_000);
+    expect(server.asked.length).toBeGreaterThan(asked);
+    expect(new Set(server.asked).size).toBe(server.asked.length);
   });
 
   it("of time stops what is at work, and what all processes of the run took counts", async () => {

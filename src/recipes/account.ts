@@ -1,7 +1,7 @@
 /**
  * The account of a run: what its backends are asked, found and computed is booked under the stage at work, on disk before it
  * is acted upon; and a budget is kept. A question is put only if the most that it can cost still fits, so a limit on tokens
- * or money is not overstepped (but for prompts sent as text, whose tokens are guessed); a limit on time stops what is at work.
+ * or money is not overstepped; a limit on time stops what is at work.
  */
 import { Stopped, throwIfStopped } from "../core/errors.ts";
 import { openUsage, type Source, type Spend, summed, type UsageLine } from "../journal/usage.ts";

@@ -30,6 +30,8 @@ interface Way {
   port?: number;
   /** Before each answer, for tests that stop in mid-work. */
   delayMs?: number;
+  /** Tokens of a prompt, and of an answer; words, unless said otherwise. */
+  tokens?: { prompt: (text: string) => number; completion: (text: string) => number };
   /** Told of each answer that was given whole, by its request. */
   onAnswer?: (body: string) => void;
 }
@@ -37,7 +39,7 @@ interface Way {
 /** @param answer what the model says, in place of annotations */
 export async function annotatorServer(
   answer = annotation,
-  { port: wanted = 0, delayMs = 0, onAnswer }: Way = {},
+  { port: wanted = 0, delayMs = 0, tokens = { prompt: words, completion: words }, onAnswer }: Way = {},
 ): Promise<AnnotatorServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -53,7 +55,10 @@ export async function annotatorServer(
       if (!check) asked.push(text);
       const content = check ? "12" : answer(text, prompt);
       if (!check) await pause(delayMs);
-      response.end(JSON.stringify(completion(body.data.model, prompt, content)), () => check || onAnswer?.(text));
+      response.end(
+        JSON.stringify(completion(body.data.model, content, tokens.prompt(prompt), tokens.completion(content))),
+        () => check || onAnswer?.(text),
+      );
     });
   });
   await new Promise<void>((ready) => server.listen(wanted, "127.0.0.1", ready));
@@ -81,9 +86,12 @@ export function annotation(body: string, prompt: string): string {
   return `<rationale>${rationale.join(" ")}</rationale>`;
 }
 
-function completion(model: string, prompt: string, content: string) {
-  const words = (text: string) => text.split(/\s+/).length;
-  const usage = { prompt_tokens: words(prompt), completion_tokens: words(content) };
+function words(text: string): number {
+  return text.split(/\s+/).length;
+}
+
+function completion(model: string, content: string, prompt_tokens: number, completion_tokens: number) {
+  const usage = { prompt_tokens, completion_tokens };
   return {
     ...{ id: "x", object: "chat.completion", created: 1, model },
     choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Stopped } from "../../src/core/errors.ts";
+import type { Text } from "../../src/lm/contract.ts";
 import { compose } from "../../src/recipes/backends.ts";
 import type { Budget } from "../../src/recipes/budget.ts";
 import { type Config, resolveConfig } from "../../src/recipes/config.ts";
@@ -20,6 +21,8 @@ export interface Asking {
   url: string;
   count: number;
   budget?: Budget;
+  /** Asks with messages, of this text and a number, in place of ids. */
+  text?: string;
   /** Over the hosted backend's settings. */
   backend?: object;
   onEvent?: (event: RunEvent) => void;
@@ -42,11 +45,11 @@ export function askingConfig({ url, backend }: Pick<Asking, "url" | "backend">):
 
 /** Opens the session, carries the stage out, and closes it as `run` does. */
 export async function askAll(asking: Asking): Promise<{ spend: Session["account"]["spend"]; stopped?: Stopped }> {
-  const { folder, ledger, count, budget = {}, onEvent = () => undefined } = asking;
+  const { folder, ledger, budget = {}, onEvent = () => undefined } = asking;
   const config = askingConfig(asking);
   const session = await openSession({ folder, config, inputs: [], ledger, budget, onEvent });
   try {
-    await session.act("asking", () => ask(session, config, count));
+    await session.act("asking", () => ask(session, config, asking));
     await session.close("done");
   } catch (error) {
     await session.close("stopped");
@@ -56,7 +59,12 @@ export async function askAll(asking: Asking): Promise<{ spend: Session["account"
   return { spend: session.account.spend };
 }
 
-async function ask(session: Session, config: Config, count: number): Promise<void> {
+function promptOf(i: number, text: string | undefined): Text {
+  if (text !== undefined) return { kind: "messages", messages: [{ role: "user", content: `${text} ${i}` }] };
+  return { kind: "ids", ids: [3 + (i % 90), 5 + (i % 70), 7 + (i % 11)] };
+}
+
+async function ask(session: Session, config: Config, { count, text }: Asking): Promise<void> {
   const cast = compose(session, config);
   const { teacher: speaker } = cast;
   if (speaker === undefined) throw new Error("the config has no teacher");
@@ -70,7 +78,7 @@ async function ask(session: Session, config: Config, count: number): Promise<voi
       worker: async (shard, call) => {
         const requests = shard.items.map((i) => ({
           id: String(i),
-          prompt: { kind: "ids" as const, ids: [3 + (i % 90), 5 + (i % 70), 7 + (i % 11)] },
+          prompt: promptOf(i, text),
           ...{ maxTokens: 6, temperature: 1, topP: 1, stop: {}, seed: i },
         }));
         const answers: z.infer<typeof Asked>[] = [];

@@ -12,6 +12,7 @@ import { checkServed, describeServer } from "./describe.ts";
 import type { Dialect, Setting } from "./dialects/contract.ts";
 import { generic } from "./dialects/generic.ts";
 import { sglang } from "./dialects/sglang.ts";
+import { MOST_FRAMING } from "./dialects/sizes.ts";
 import { vllm } from "./dialects/vllm.ts";
 import { sampler, scorer } from "./model.ts";
 import { type OpenAiConfig, OpenAiOptions } from "./options.ts";
@@ -165,10 +166,12 @@ class SharedServer {
         signal,
       };
       const cached = this.#reports.get(identity);
-      const report = cached ?? (await probe({ ...probing, setting: { ...common, sampleLogprobs: true } }));
+      const unknown = { ...common, framing: MOST_FRAMING, sampleLogprobs: true };
+      const report = cached ?? (await probe({ ...probing, setting: unknown }));
       this.#reports.set(identity, report);
       const close = this.#closer(held, placed.remove);
-      return { report, seat, setting: { ...common, sampleLogprobs: report.sampleLogprobs }, tokenizer, close };
+      const { sampleLogprobs, messageTokens: framing = MOST_FRAMING } = report;
+      return { report, seat, setting: { ...common, framing, sampleLogprobs }, tokenizer, close };
     } catch (error) {
       await this.#leave();
       throw error;

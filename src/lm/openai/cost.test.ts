@@ -19,5 +19,5 @@ it.each([
 });
 
 it("a question costs at most its prompt and all that it may write", () => {
-  expect(mostOf({ tokens: 30, wanted: 10 })).toEqual({ prompt: 21, completion: 10 });
+  expect(mostOf({ promptAtMost: 30, wanted: 10 })).toEqual({ prompt: 30, completion: 10 });
 });

@@ -1,9 +1,9 @@
 /** What an exchange costs, before it and after it. Knows tokens, not prices. */
 import type { Tokens } from "../meter.ts";
 
-/** The most that a question can cost: all that it may write. The tokens of a prompt sent as text are guessed. */
-export function mostOf({ tokens, wanted }: { tokens: number; wanted: number }): Tokens {
-  return { prompt: tokens - wanted + 1, completion: wanted }; // a scored text has one token written after it
+/** The most that a question can cost: its prompt, and all that it may write. */
+export function mostOf({ promptAtMost, wanted }: { promptAtMost: number; wanted: number }): Tokens {
+  return { prompt: promptAtMost, completion: wanted };
 }
 
 /**

@@ -38,6 +38,8 @@ export interface ProbeReport {
   sampleLogprobs: boolean;
   /** The same seed twice gave the same text. */
   seeded: boolean;
+  /** Tokens of a prompt of one short message, all that a template puts around it included; undefined where nobody said. */
+  messageTokens: number | undefined;
 }
 
 const PROBE_TEXT = "Seven apples cost 21 coins. How many coins do four apples cost?";
@@ -61,6 +63,7 @@ export async function probe(probing: Probing): Promise<ProbeReport> {
   const ids = await probeIds(probing);
   const score = await probeScore(probing, ids);
   const { completions, seeded, drawn } = await probeCompletions(probing, ids);
+  const { chat, messageTokens } = await probeChat(probing);
   const logprobs = score.ok ? await probeSampleLogprobs(probing, ids, drawn) : undefined;
   if (logprobs !== undefined) completions.checks.push(logprobs);
   return {
@@ -70,11 +73,12 @@ export async function probe(probing: Probing): Promise<ProbeReport> {
     version: probing.version,
     contextLength: setting.contextLength,
     completions,
-    chat: await probeChat(probing),
+    chat,
     score,
     ids: drawn?.ids !== undefined,
     sampleLogprobs: logprobs?.ok ?? false,
     seeded,
+    messageTokens,
   };
 }
 
@@ -158,15 +162,16 @@ async function probeCompletions(
   return { completions, seeded: second.ok && second.text === first.text, drawn: first };
 }
 
-async function probeChat(probing: Probing): Promise<Capability> {
+async function probeChat(probing: Probing): Promise<{ chat: Capability; messageTokens: number | undefined }> {
   const messages = [{ role: "user", content: PROBE_TEXT }] as const;
   const result = await put(
     probing,
     probing.dialect.sample(drawRequest({ kind: "messages", messages }, 1), probing.setting),
   );
-  return result.ok
-    ? { ok: true, checks: [sampleCheck("answers a message", result)] }
-    : failed("answers a message", result.reason);
+  if (!result.ok) return { chat: failed("answers a message", result.reason), messageTokens: undefined };
+  const { promptTokens } = result.usage;
+  const chat = { ok: true, checks: [sampleCheck("answers a message", result)] };
+  return { chat, messageTokens: promptTokens > 0 ? promptTokens : undefined };
 }
 
 function sampleCheck(name: string, drawn: Drawn): Check {

@@ -2,8 +2,9 @@
 import type { Json } from "../../../core/hash.ts";
 import type { ChatMessage, SampleRequest, SampleResult } from "../../contract.ts";
 import { partReasoning, type ReasoningFormat } from "../reasoning.ts";
-import { guessTokens, type Question, type Reading, type Setting, wireMessages } from "./contract.ts";
+import { type Question, type Reading, type Setting, wireMessages } from "./contract.ts";
 import { Chat, parseReply, sampled, unusable } from "./replies.ts";
+import { chatSize } from "./sizes.ts";
 
 export interface ChatFlavour {
   /** Endpoint class. */
@@ -44,8 +45,7 @@ export function chatQuestion(
     parameters,
     seed,
     body: (model) => JSON.stringify({ model, messages: prompt, ...parameters, seed }),
-    tokens: request.maxTokens + messages.reduce((sum, { content }) => sum + guessTokens(content), 0),
-    wanted: request.maxTokens,
+    ...chatSize(messages, request.maxTokens, setting.framing),
     read: (raw) => readChat(raw, request, options.reasoning, flavour.ids && setting.sampleLogprobs),
   };
 }

@@ -33,8 +33,10 @@ export interface Question<Result> {
   sample?: number;
   /** The JSON body, for the model's present name at the server. */
   body(model: string): string;
-  /** Tokens that the server may have to hold: prompt and wanted. */
+  /** Tokens that the server may have to hold, prompt and wanted; those of a text are guessed. For limits. */
   tokens: number;
+  /** Tokens of the prompt at most. For budgets. */
+  promptAtMost: number;
   /** Tokens wanted: what the deadline is scaled by. */
   wanted: number;
   read(raw: string): Reading<Result>;
@@ -64,6 +66,8 @@ export interface Setting {
   adapter: string | undefined;
   /** Text to ids, where the tokenizer is known: text prompts are then sent as ids. */
   encode: ((text: string) => readonly number[]) | undefined;
+  /** Tokens that a chat template puts around a first message, at most. */
+  framing: number;
   /** Whether log-probabilities of samples are those of the untempered model, as the probe found. */
   sampleLogprobs: boolean;
 }
@@ -71,9 +75,4 @@ export interface Setting {
 /** Plain objects for JSON. */
 export function wireMessages(messages: readonly ChatMessage[]): Json {
   return messages.map(({ role, content }) => ({ role, content }));
-}
-
-/** A first guess of a text's tokens, for limits only. */
-export function guessTokens(text: string): number {
-  return Math.ceil(text.length / 3);
 }

@@ -4,9 +4,10 @@
  */
 import type { SampleResult, ScoreRequest, ScoreResult } from "../../contract.ts";
 import { chatQuestion } from "./chat.ts";
-import { type Dialect, guessTokens, type Question, type Setting, type Unaskable } from "./contract.ts";
+import type { Dialect, Question, Setting, Unaskable } from "./contract.ts";
 import { Completion, parseReply, sampled, unusable } from "./replies.ts";
 import { tooLong } from "./shared.ts";
+import { scoredSize, sizeOf } from "./sizes.ts";
 import { readEchoScore } from "./vllm.ts";
 
 export const generic: Dialect = {
@@ -64,8 +65,7 @@ function completion(
     parameters,
     seed,
     body: (model) => JSON.stringify({ model, prompt, ...parameters, seed }),
-    tokens: maxTokens + (typeof prompt === "string" ? guessTokens(prompt) : prompt.length),
-    wanted: maxTokens,
+    ...sizeOf(prompt, maxTokens),
     read(raw) {
       const parsed = parseReply(raw, Completion);
       if (!parsed.ok) return unusable(parsed.reason);
@@ -90,8 +90,7 @@ function echo(request: ScoreRequest, setting: Setting, logprobs: number): Questi
     seed: 0,
     sample: request.repeat ?? 0,
     body: (model) => JSON.stringify({ model, prompt: [sent], ...parameters, seed: 0 }),
-    tokens: sent.length,
-    wanted: 1,
+    ...scoredSize(sent),
     read(raw) {
       const parsed = parseReply(raw, Completion);
       return parsed.ok ? readEchoScore(parsed.value, request, sent) : unusable(parsed.reason);

@@ -4,10 +4,11 @@ import type { Json } from "../../../core/hash.ts";
 import type { SampleRequest, SampleResult, ScoreRequest, ScoreResult, TokenIds } from "../../contract.ts";
 import type { Pressure } from "../adapt.ts";
 import { chatQuestion } from "./chat.ts";
-import { type Dialect, guessTokens, type Question, type Reading, type Setting, type Unaskable } from "./contract.ts";
+import type { Dialect, Question, Reading, Setting, Unaskable } from "./contract.ts";
 import { largest, samples, total } from "./metrics.ts";
 import { parseReply, sampled, scored, unusable } from "./replies.ts";
 import { serverPaths, tooLong } from "./shared.ts";
+import { scoredSize, sizeOf } from "./sizes.ts";
 
 /** Every sampling field that SGLang would otherwise take from the model's generation_config.json. */
 const NEUTRAL = {
@@ -104,8 +105,7 @@ function generation(
         sampling_params: { ...sampling, sampling_seed: seed },
         ...adapterField(setting),
       }),
-    tokens: maxTokens + (typeof prompt === "string" ? guessTokens(prompt) : prompt.length),
-    wanted: maxTokens,
+    ...sizeOf(prompt, maxTokens),
     read(raw) {
       const parsed = parseReply(raw, Generated);
       return parsed.ok ? readGenerated(parsed.value, id, setting.sampleLogprobs) : unusable(parsed.reason);
@@ -152,8 +152,7 @@ function scoring(request: ScoreRequest, setting: Setting, start: number): Questi
     seed: 0,
     sample: request.repeat ?? 0,
     body: () => JSON.stringify({ input_ids: sent, ...parameters, ...adapterField(setting) }),
-    tokens: sent.length,
-    wanted: 1,
+    ...scoredSize(sent),
     read(raw) {
       const parsed = parseReply(raw, Generated);
       return parsed.ok ? readScore(parsed.value, request, sent, start) : unusable(parsed.reason);

@@ -3,10 +3,11 @@ import type { Json } from "../../../core/hash.ts";
 import type { SampleRequest, SampleResult, ScoreRequest, ScoreResult, TokenIds } from "../../contract.ts";
 import type { Pressure } from "../adapt.ts";
 import { chatQuestion } from "./chat.ts";
-import { type Dialect, guessTokens, type Question, type Reading, type Setting, type Unaskable } from "./contract.ts";
+import type { Dialect, Question, Reading, Setting, Unaskable } from "./contract.ts";
 import { largest, samples, total } from "./metrics.ts";
 import { Completion, parseReply, readEcho, readPromptLogprobs, sampled, scored, unusable } from "./replies.ts";
 import { serverPaths, tooLong } from "./shared.ts";
+import { scoredSize, sizeOf } from "./sizes.ts";
 
 /** Every sampling field that vLLM would otherwise take from the model's generation_config.json. */
 const NEUTRAL = {
@@ -88,8 +89,7 @@ function completion(
     parameters,
     seed,
     body: (model) => JSON.stringify({ model, prompt, ...parameters, seed }),
-    tokens: request.maxTokens + (typeof prompt === "string" ? guessTokens(prompt) : prompt.length),
-    wanted: request.maxTokens,
+    ...sizeOf(prompt, request.maxTokens),
     read: (raw) => readCompletion(raw, request.id, typeof prompt === "string" ? undefined : prompt, setting),
   };
 }
@@ -138,8 +138,7 @@ function scoring(
     seed: 0,
     sample: request.repeat ?? 0,
     body: (model) => JSON.stringify({ model, prompt: sent, ...parameters, seed: 0 }),
-    tokens: sent.length,
-    wanted: 1,
+    ...scoredSize(sent),
     read(raw) {
       const parsed = parseReply(raw, Completion);
       return parsed.ok ? reader(parsed.value, request, sent) : unusable(parsed.reason);
