@@ -22,7 +22,7 @@ const EQUAL_TEXT: Decision = { same: "equal", stage: "text" };
 /** Whether `response` is the answer `gold`. */
 export function compareAnswers(gold: Answer, response: Answer, s: Setting): Decision {
   spend(s.budget, 4);
-  const [g, r] = [plain(gold), plain(response)];
+  const [g, r] = unchained(plain(gold), plain(response));
   if (g.kind === "choice" || r.kind === "choice") return compareChoices(g, r, s);
   if (g.kind === "unparsed" || r.kind === "unparsed") return compareUnparsed(g, r);
   const families = g.kind === "list" || r.kind === "list" ? sameParameter(g, r) : undefined;
@@ -48,6 +48,26 @@ function plain(a: Answer): Answer {
   if (a.kind === "text" && /^[A-Ja-j]$/.test(a.text.trim()))
     return { kind: "scalar", expr: { kind: "sym", name: a.text.trim() }, unit: undefined };
   return a;
+}
+
+/** `a = b = 2` beside several values, or beside such a chain, is `a = 2, b = 2`. */
+function unchained(g: Answer, r: Answer): [Answer, Answer] {
+  const several = (a: Answer): boolean => a.kind === "list" || a.kind === "tuple";
+  const [x, y] = [eachNamed(g), eachNamed(r)];
+  if (x !== undefined && y !== undefined) return [x, y];
+  if (x !== undefined && several(r)) return [x, r];
+  return y !== undefined && several(g) ? [g, y] : [g, r];
+}
+
+function eachNamed(a: Answer): Answer | undefined {
+  if (a.kind !== "relation" || a.sides.length < 3 || !a.ops.every((op) => op === "=")) return undefined;
+  const [names, value] = [a.sides.slice(0, -1), a.sides.at(-1)!];
+  if (!names.every(isName) || isName(value)) return undefined;
+  return {
+    kind: "list",
+    items: names.map((name): Answer => ({ kind: "relation", sides: [name, value], ops: ["="] })),
+    joiner: "and",
+  };
 }
 
 /** `(x, y) = (5, 8)` is `x = 5, y = 8`. */

@@ -3,7 +3,7 @@
  * end points of both, and which of the gaps between them, it holds; two sets are equal if they hold the same ones.
  */
 import { spend } from "../budget.ts";
-import { isInfinite } from "../parse/answer.ts";
+import { isInfinite } from "../parse/brackets.ts";
 import { int } from "../parse/literals.ts";
 import { substitute } from "../parse/substitute.ts";
 import type { Answer, Expr, RelationOp } from "../parse/tree.ts";
@@ -38,6 +38,19 @@ const EVERYTHING = new Set([
   "reals",
   "all real values",
 ]);
+/** "all positive real numbers", "nonnegative reals". */
+const HALF =
+  /^(?:the )?(?:set of )?(?:all |any |every )?(positive|negative|non-?negative|non-?positive) real(?: number)?s?$/;
+
+function halfLine(sign: string): Shape {
+  const open = !sign.startsWith("non");
+  const right = sign.endsWith("positive") === open;
+  const zero = int(0);
+  return right
+    ? { kind: "interval", low: zero, high: undefined, lowOpen: open, highOpen: true }
+    : { kind: "interval", low: undefined, high: zero, lowOpen: true, highOpen: open };
+}
+
 /** "none", "no real solutions", "no such integers exist"; articles and "is" are gone already. */
 const NOTHING =
   /^(?:there )?(?:none|empty set|no (?:[a-z]+ ){0,2}(?:solutions?|roots?|values?|answers?|such(?: [a-z]+){0,2})(?: exists?)?)$/;
@@ -56,6 +69,8 @@ export function realSet(answer: Answer, s: Setting, finite: boolean): RealSet | 
       return answer.name === "R" ? plain({ kind: "all" }) : undefined;
     case "text": {
       const text = answer.text.toLowerCase().trim();
+      const half = HALF.exec(text);
+      if (half !== null) return plain(halfLine(half[1]!));
       return EVERYTHING.has(text)
         ? plain({ kind: "all" })
         : saysNothing(text)

@@ -51,6 +51,20 @@ function isNameExpr(e: Expr): boolean {
   }
 }
 
+/** `y'` and `\frac{dy}{dx}` name one derivative; so do `f'(x)` and `\frac{df}{dx}`. */
+function sameDerivative(a: Answer, b: Answer): boolean {
+  if (a.kind !== "scalar" || b.kind !== "scalar") return false;
+  const [p, q] = [derived(a.expr), derived(b.expr)];
+  return p !== undefined && p === q;
+}
+
+function derived(e: Expr): string | undefined {
+  if ((e.kind === "sym" || e.kind === "app") && /^[a-zA-Z]'$/.test(e.name)) return e.name[0];
+  if (e.kind !== "div" || !isDifferential(e.num) || !isDifferential(e.den) || e.num.kind !== "mul") return undefined;
+  const [d, of] = e.num.args;
+  return e.num.args.length === 2 && d?.kind === "sym" && of?.kind === "sym" ? of.name : undefined;
+}
+
 /** `dy`, `\partial f`, `d`: half of a derivative's name. */
 function isDifferential(e: Expr): boolean {
   const first = e.kind === "mul" ? e.args[0]! : e;
@@ -183,7 +197,13 @@ function compareEquations(
   if (sameLetters !== undefined) return compare(g, sameLetters, s);
   if (isName(left) && isName(other)) {
     const names = compare(left, other, s);
-    if (names.same === "equal" || bothFunctions(left, other) || other.kind === "text" || left.kind === "text")
+    if (
+      names.same === "equal" ||
+      sameDerivative(left, other) ||
+      bothFunctions(left, other) ||
+      other.kind === "text" ||
+      left.kind === "text"
+    )
       return compare(g, r, s);
     if (left.kind !== "scalar" || other.kind !== "scalar")
       return g.kind === r.kind && left.kind === other.kind ? compare(g, r, s) : DIFFERENT;

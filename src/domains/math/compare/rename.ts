@@ -121,6 +121,30 @@ function ownLetter(a: Answer, other: Answer): string | undefined {
   return own.length === 1 && PARAMETERS.has(own[0]!) ? own[0] : undefined;
 }
 
+/** The constants of a general solution under another side's names: `Ae^x + Be^{-x}` for `C_1e^x + C_2e^{-x}`, in every order. */
+export function* otherConstants(gold: Expr, response: Expr): Generator<Expr> {
+  const [g, r] = [symbolsOf(gold), symbolsOf(response)];
+  const [to, from] = [g.filter((name) => !r.includes(name)), r.filter((name) => !g.includes(name))];
+  const numbered = (names: string[]): boolean => names.every((name) => /^[CcKk]_\d$/.test(name));
+  if (to.length < 2 || to.length > 3 || to.length !== from.length || !(numbered(to) || numbered(from))) return;
+  if (![...to, ...from].every((name) => /^[A-DKa-dk](?:_\d)?$/.test(name))) return;
+  for (const order of permutations(to)) {
+    let out = response;
+    for (const [k, name] of from.entries()) out = substitute(out, name, { kind: "sym", name: `${k}:new` });
+    for (const [k, name] of order.entries()) out = substitute(out, `${k}:new`, { kind: "sym", name });
+    yield out;
+  }
+}
+
+function permutations(names: readonly string[]): string[][] {
+  if (names.length < 2) return [[...names]];
+  return names.flatMap((first, k) => permutations(names.filter((_, i) => i !== k)).map((rest) => [first, ...rest]));
+}
+
+function symbolsOf(e: Expr): string[] {
+  return lettersOf({ kind: "scalar", expr: e, unit: undefined });
+}
+
 /** Letters that stand for a constant of integration. */
 const ARBITRARY: ReadonlySet<string> = new Set(["C", "c", "K", "k", "C_1", "c_1"]);
 

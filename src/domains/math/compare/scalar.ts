@@ -6,7 +6,7 @@ import type { Policy } from "../profiles.ts";
 import { roundsTo } from "./decimals.ts";
 import { type Decision, sameValue } from "./equality.ts";
 import { hasMatrix, matrixValue } from "./matrix.ts";
-import { sameConstant } from "./rename.ts";
+import { otherConstants, sameConstant } from "./rename.ts";
 import { hasUnits, withUnits } from "./unit-vectors.ts";
 
 export interface Setting {
@@ -36,6 +36,29 @@ export function compareScalars(gold: Expr, response: Expr, s: Setting): Decision
   return undecided ?? refuted ?? { same: "unknown", stage: "undecided" };
 }
 
+/** With `C(10, 3)`, `C_{10}^{3}` and `10C3` as numbers of choices. */
+function withChoices(e: Expr): Expr {
+  const whole = (x: Expr | undefined): x is Expr => x !== undefined && isWhole(x);
+  if (e.kind === "app" && e.name === "C" && e.args.length === 2 && e.args.every(isWhole))
+    return { kind: "call", name: "binomial", args: e.args };
+  const below = e.kind === "pow" && e.base.kind === "sym" ? /^C_(\d{1,9})$/.exec(e.base.name)?.[1] : undefined;
+  if (below !== undefined && e.kind === "pow" && isWhole(e.exp))
+    return { kind: "call", name: "binomial", args: [int(Number(below)), e.exp] };
+  if (e.kind === "mul" && e.args.length === 3 && e.args[1]!.kind === "sym" && e.args[1]!.name === "C") {
+    const [n, , k] = e.args;
+    if (whole(n) && whole(k)) return { kind: "call", name: "binomial", args: [n, k] };
+  }
+  if (e.kind === "add" || e.kind === "mul") {
+    const args = e.args.map(withChoices);
+    return args.every((a, k) => a === e.args[k]) ? e : { kind: e.kind, args };
+  }
+  if (e.kind === "div") {
+    const [num, den] = [withChoices(e.num), withChoices(e.den)];
+    return num === e.num && den === e.den ? e : { kind: "div", num, den };
+  }
+  return e;
+}
+
 /** The sign of an infinite value, 0 for any other. */
 function infinity(e: Expr): number {
   if (e.kind === "neg") return -infinity(e.arg);
@@ -47,6 +70,9 @@ function* readings(gold: Expr, response: Expr, policy: Policy): Generator<[Expr,
   yield [gold, response];
   const constant = sameConstant(gold, response);
   if (constant !== undefined) yield [gold, constant];
+  for (const renamed of otherConstants(gold, response)) yield [gold, renamed];
+  const [chosen, taken] = [withChoices(gold), withChoices(response)];
+  if (chosen !== gold || taken !== response) yield [chosen, taken];
   if (hasUnits(gold) !== hasUnits(response)) yield [withUnits(gold), withUnits(response)];
   const [g, r] = [markOf(gold), markOf(response)];
   if (g === r) return;

@@ -6,13 +6,15 @@ import type { Token } from "../latex/token.ts";
 import { tokenize } from "../latex/tokens.ts";
 import { isUnit } from "../latex/units.ts";
 import { fractionWord, numberWord } from "../latex/words.ts";
+import { bracketed, halved, setOperator, straightened } from "./brackets.ts";
 import { type Context, eachTop, opIs, spelling } from "./context.ts";
-import { parseExpression } from "./expression.ts";
 import { basedText, int, number } from "./literals.ts";
 import { compound, quantity, ratio } from "./quantity.ts";
 import { closing, NotUnderstood } from "./reader.ts";
+import { item, RELATIONS } from "./relations.ts";
 import { allBut, choice, closingAt, qualified, remarkAt } from "./remarks.ts";
-import type { Answer, Expr, Joiner, RelationOp } from "./tree.ts";
+import { ELLIPSIS, withoutEllipsis } from "./sequences.ts";
+import type { Answer, Joiner } from "./tree.ts";
 
 /** The answer that `source` spells. What is no formula becomes `text`; a formula that is not understood, `unparsed`. Throws only `OutOfBudget`. */
 export function parseAnswer(source: string, numbersInText: boolean, budget: Budget, depth = 0): Answer {
@@ -97,29 +99,6 @@ function trimmed(tokens: Token[]): Token[] {
   return from === 0 && to === tokens.length ? tokens : tokens.slice(from, to);
 }
 
-/** `]2, 5[`: intervals whose open ends wear a bracket turned away, as intervals of the other school. The tokens themselves where brackets match. */
-function straightened(tokens: Token[]): Token[] {
-  const flat = (t: Token): boolean => (t.k === "open" || t.k === "close") && "()[]".includes(t.s);
-  if (!tokens.some((t) => t.s === "[" || t.s === "]") || !unmatched(tokens.filter(flat))) return tokens;
-  let inside = false;
-  let refused = false;
-  const turned = tokens.map((t): Token => {
-    if (!flat(t)) return t;
-    inside = !inside;
-    refused ||= inside ? t.s === ")" : t.s === "(";
-    const s = inside ? (t.s === "[" ? "[" : "(") : t.s === "]" ? "]" : ")";
-    return { ...t, k: inside ? "open" : "close", s };
-  });
-  return refused || inside ? tokens : turned;
-}
-
-/** Whether a bracket closes that is not open, or stays open. */
-function unmatched(brackets: readonly Token[]): boolean {
-  let depth = 0;
-  for (const t of brackets) if ((depth += t.k === "open" ? 1 : -1) < 0) return true;
-  return depth !== 0;
-}
-
 const IDLE_OPERATORS = ["=", "~", ":", "⇒", "→", "quad"];
 
 /** Whether the token before `to` says nothing: punctuation, or an ellipsis after a number that was cut off there. */
@@ -129,7 +108,7 @@ function endsIdle(tokens: readonly Token[], to: number): boolean {
   return last.k === "sep" || last.k === "nl" || IDLE_OPERATORS.some((s) => opIs(last, s));
 }
 
-function list(c: Context, from: number, end: number, level: number): Answer {
+export function list(c: Context, from: number, end: number, level: number): Answer {
   if (level > MAX_DEPTH / 4) throw new NotUnderstood("brackets nest too deep");
   const cuts: number[] = [];
   let joiner: Joiner = "comma";
@@ -152,9 +131,11 @@ function list(c: Context, from: number, end: number, level: number): Answer {
   const items: Answer[] = [];
   let start = from;
   for (const cut of [...cuts, end]) {
-    if (cut > start) items.push(item(c, start, cut, level));
+    if (cut === start + 1 && c.tokens[start]!.k === "dots") items.push(ELLIPSIS);
+    else if (cut > start) items.push(item(c, start, cut, level));
     start = cut + 1;
   }
+  if (items.includes(ELLIPSIS)) return { kind: "list", items: withoutEllipsis(items), joiner };
   if (items.length === 0) throw new NotUnderstood("a list of nothing");
   if (items.length === 1) return items[0]!;
   return { kind: "list", items: spread(items), joiner };
@@ -186,96 +167,14 @@ function opensCondition(c: Context, at: number): boolean {
 }
 
 /** `n = 1, 2, 3` gives each value the name: as items, `n = 1`, `2`, `3` all belong to `n`. */
-function spread(items: Answer[]): Answer[] {
+export function spread(items: Answer[]): Answer[] {
   const first = items[0]!;
   if (first.kind !== "relation" || first.ops.length !== 1 || first.ops[0] !== "=") return items;
   if (items.slice(1).some((it) => it.kind === "relation")) return items;
   return items.map((it, i) => (i === 0 ? it : { kind: "relation", sides: [first.sides[0]!, it], ops: ["="] }));
 }
 
-const RELATIONS = new Set(["=", "!=", "<", "<=", ">", ">=", "in", "notin", "~", "≡"]);
-
-function item(c: Context, from: number, end: number, level: number): Answer {
-  let last = from;
-  eachTop(c, from, end, (token, i) => {
-    if (opIs(token, "⇒") || opIs(token, "⇔")) last = i + 1;
-  });
-  from = last;
-  const cuts: number[] = [];
-  eachTop(c, from, end, (token, i) => {
-    if (token.k === "op" && RELATIONS.has(token.s)) cuts.push(i);
-  });
-  const modulus = congruence(c, from, end);
-  if (modulus !== undefined) return modulus;
-  if (cuts.length === 0) return side(c, from, end, level);
-  const sides: Answer[] = [];
-  const ops: RelationOp[] = [];
-  let start = from;
-  for (const cut of [...cuts, end]) {
-    if (cut === start) throw new NotUnderstood("a relation without a side");
-    sides.push(relationSide(c, start, cut, level, cut < end && start === from));
-    if (cut < end) ops.push(c.tokens[cut]!.s === "≡" ? "=" : (c.tokens[cut]!.s as RelationOp));
-    start = cut + 1;
-  }
-  return { kind: "relation", sides, ops };
-}
-
-/** A side may be a function that is defined, `P(x) = …`, or words: `\text{Area} = 5`; the first also a name around what is no formula: `P(X = 3) = 7`. */
-function relationSide(c: Context, from: number, end: number, level: number, first = false): Answer {
-  const called = defined(c, from, end);
-  if (called !== undefined) return called;
-  try {
-    return side(c, from, end, level);
-  } catch (error) {
-    if (!(error instanceof NotUnderstood)) throw error;
-    const named = first && /^(?:fn|letter|set)$/.test(c.tokens[from]!.k);
-    if (!named && !c.tokens.slice(from, end).some((t) => t.k === "text" || t.k === "word" || t.k === "unknown"))
-      throw error;
-    return { kind: "text", text: spelling(c, from, end) };
-  }
-}
-
-/** A letter with letters in parentheses, and nothing else, is a function wherever it is one side of a relation. */
-function defined(c: Context, from: number, end: number): Answer | undefined {
-  const [name, open, close] = [c.tokens[from]!, c.tokens[from + 1], c.tokens[end - 1]!];
-  if (name.k !== "letter" || open?.k !== "open" || open.s !== "(" || close.k !== "close" || close.s !== ")")
-    return undefined;
-  const inside = c.tokens.slice(from + 2, end - 1);
-  if (inside.length === 0 || !inside.every((t, k) => t.k === (k % 2 === 0 ? "letter" : "sep"))) return undefined;
-  const args = inside.filter((t) => t.k === "letter").map((t): Expr => ({ kind: "sym", name: t.s }));
-  return { kind: "scalar", expr: { kind: "app", name: name.s, args }, unit: undefined };
-}
-
-/** `x \equiv 3 \pmod 7`, `3 (mod 7)`. */
-function congruence(c: Context, from: number, end: number): Answer | undefined {
-  let at = -1;
-  for (let i = from; i < end; i++) {
-    const token = c.tokens[i]!;
-    if (opIs(token, "pmod") || (token.k === "open" && opIs(c.tokens[i + 1], "mod"))) {
-      at = i;
-      break;
-    }
-  }
-  if (at <= from) return undefined;
-  const bracketed = c.tokens[at]!.k === "open";
-  const close = bracketed ? closing(c.tokens, at, end) : end;
-  if (close < 0) return undefined;
-  const modulus = parseExpression(c.tokens, bracketed ? at + 2 : at + 1, close, c.budget);
-  let relation = -1;
-  eachTop(c, from, at, (token, i) => {
-    if (opIs(token, "≡") || opIs(token, "=")) relation = i;
-  });
-  const quad = opIs(c.tokens[at - 1], "quad") ? at - 1 : at;
-  const value = side(c, relation < 0 ? from : relation + 1, quad, 1);
-  const sides: Answer[] = [relation < 0 ? { kind: "text", text: "" } : relationSide(c, from, relation, 1), value];
-  return {
-    kind: "relation",
-    sides: [...sides, { kind: "scalar", expr: modulus, unit: undefined }],
-    ops: ["==mod", "==mod"],
-  };
-}
-
-function side(c: Context, from: number, end: number, level: number): Answer {
+export function side(c: Context, from: number, end: number, level: number): Answer {
   let cut = -1;
   let op: "union" | "intersection" | "minus" | undefined;
   eachTop(c, from, end, (token, i) => {
@@ -289,31 +188,6 @@ function side(c: Context, from: number, end: number, level: number): Answer {
   return { kind: "setop", op, left: side(c, from, cut, level + 1), right: side(c, cut + 1, end, level + 1) };
 }
 
-function setOperator(
-  c: Context,
-  token: Token,
-  i: number,
-  from: number,
-  end: number,
-): "union" | "intersection" | "minus" | undefined {
-  if (i === from || i === end - 1) return undefined;
-  if (token.k === "op")
-    return token.s === "∪" ? "union" : token.s === "∩" ? "intersection" : token.s === "∖" ? "minus" : undefined;
-  const between = c.tokens[i - 1]!.k === "close" && c.tokens[i + 1]!.k === "open";
-  if (
-    between &&
-    ((token.k === "letter" && token.s === "U" && (token.sp || c.tokens[i + 1]!.sp)) ||
-      (token.k === "word" && token.s.toLowerCase() === "union"))
-  )
-    return "union";
-  if (
-    opIs(token, "-") &&
-    (c.tokens[i - 1]!.k === "set" || (c.tokens[i + 1]!.k === "open" && c.tokens[i + 1]!.s === "\\{"))
-  )
-    return "minus";
-  return undefined;
-}
-
 function atom(c: Context, from: number, end: number, level: number): Answer {
   while (end > from && (opIs(c.tokens[end - 1], "quad") || c.tokens[end - 1]!.k === "nl")) end--;
   while (end > from && opIs(c.tokens[from], "quad")) from++;
@@ -324,6 +198,12 @@ function atom(c: Context, from: number, end: number, level: number): Answer {
     if (first.k === "set") return { kind: "named", name: first.s };
     if (first.k === "text") return textAnswer(c, first.s);
   }
+  if (first.k === "set") {
+    const cut = halved(c, from, end);
+    if (cut !== undefined) return cut;
+  }
+  const label = labelEnd(c, from, end);
+  if (label > from) return atom(c, label, end, level);
   if (isTransposed(c, from, end)) end -= 2;
   const close = first.k === "open" ? closing(c.tokens, from, end) : -1;
   if (close === end - 1 || (close > from && isUnitText(c, close + 1, end))) {
@@ -334,6 +214,15 @@ function atom(c: Context, from: number, end: number, level: number): Answer {
   if (system !== undefined) return system;
   if (opIs(first, "<") === false && first.k === "op" && first.s === "<") throw new NotUnderstood("an open bracket");
   return ratio(c, from, end) ?? compound(c, from, end) ?? quantity(c, from, end);
+}
+
+/** Where the bracket begins that words lead up to, as in `\text{the point } (1, 2)`; `from` if none do. */
+function labelEnd(c: Context, from: number, end: number): number {
+  let i = from;
+  while (i < end && (c.tokens[i]!.k === "text" || (c.tokens[i]!.k === "word" && c.tokens[i]!.s.length > 2))) i++;
+  const bracket = c.tokens[i];
+  const whole = i > from && bracket?.k === "open" && bracket.s !== "{" && closing(c.tokens, i, end) === end - 1;
+  return whole && hasSeparator(c, i, end) ? i : from;
 }
 
 /** `(1, 2)^T`: a tuple is a column as it is a row. */
@@ -381,64 +270,6 @@ function textAnswer(c: Context, text: string): Answer {
   if (letters) return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
   const readable = c.numbersInText ? /\d/.test(text) || /^\(?[A-Z]\)?\.?$/.test(text) : /^\(?[A-Z]\)?\.?$/.test(text);
   return readable ? parseAnswer(text, c.numbersInText, c.budget, c.depth + 1) : { kind: "text", text };
-}
-
-/** A whole bracketed group: tuple, interval, set, or just a group. */
-function bracketed(c: Context, from: number, end: number, level: number): Answer | undefined {
-  const open = c.tokens[from]!.s;
-  const close = c.tokens[end - 1]!.s;
-  if (open === "⌊" || open === "⌈") return undefined;
-  if (open === "\\{") return setBraces(c, from, end, level);
-  const pieces: [number, number][] = [];
-  let start = from + 1;
-  eachTop(c, from + 1, end - 1, (token, i) => {
-    if (token.k !== "sep") return;
-    if (i > start) pieces.push([start, i]);
-    start = i + 1;
-  });
-  if (end - 1 > start) pieces.push([start, end - 1]);
-  if (pieces.length === 0) return open === "{" ? { kind: "set", items: [] } : undefined;
-  if (pieces.length === 1) {
-    if (open === "[" && close === "]" && c.tokens[pieces[0]![0]]!.k !== "begin")
-      return { kind: "tuple", items: [item(c, pieces[0]![0], pieces[0]![1], level + 1)], bracket: "[" };
-    if (open !== "{" && isNumeric(c, pieces[0]!)) return undefined;
-    if (open === "{" && c.tokens.slice(from, end).some((t) => opIs(t, "over") || opIs(t, "choose"))) return undefined;
-    return list(c, from + 1, end - 1, level + 1);
-  }
-  const items = pieces.map(([a, b]) => item(c, a, b, level + 1));
-  if (open === "{") return { kind: "list", items: spread(items), joiner: "comma" };
-  const interval = open === "<" ? undefined : asInterval(items, open, close);
-  return interval ?? { kind: "tuple", items, bracket: open === "<" ? "<" : open === "[" ? "[" : "(" };
-}
-
-/** Whether a parenthesised piece is one plain number, whose subscript or power might follow. */
-function isNumeric(c: Context, [from, end]: [number, number]): boolean {
-  return end === from + 1 && c.tokens[from]!.k === "num";
-}
-
-function asInterval(items: Answer[], open: string, close: string): Answer | undefined {
-  const [low, high] = items;
-  if (items.length !== 2 || low?.kind !== "scalar" || high?.kind !== "scalar") return undefined;
-  const endless = isInfinite(low.expr) || isInfinite(high.expr);
-  if (open === "(" && close === ")" && !endless) return undefined;
-  return { kind: "interval", low: low.expr, high: high.expr, lowOpen: open === "(", highOpen: close === ")" };
-}
-
-export function isInfinite(e: Expr): boolean {
-  return e.kind === "neg" || e.kind === "pm" ? isInfinite(e.arg) : e.kind === "const" && e.name === "infinity";
-}
-
-/** `\{…\}`: a list of elements, or `\{x : condition\}`. */
-function setBraces(c: Context, from: number, end: number, level: number): Answer {
-  if (end - from === 2) return { kind: "set", items: [] };
-  let bar = -1;
-  eachTop(c, from + 1, end - 1, (token, i) => {
-    if (bar < 0 && (opIs(token, "|") || opIs(token, ":"))) bar = i;
-  });
-  const headIsName = bar === from + 2 || (bar > 0 && c.tokens.slice(from + 1, bar).some((t) => opIs(t, "in")));
-  if (bar > 0 && headIsName) return list(c, bar + 1, end - 1, level + 1);
-  const inner = list(c, from + 1, end - 1, level + 1);
-  return { kind: "set", items: inner.kind === "list" ? inner.items : [inner] };
 }
 
 /** What could not be read as a formula: words are text, formulas are `unparsed`. */

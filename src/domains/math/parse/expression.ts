@@ -15,10 +15,30 @@ import type { Expr } from "./tree.ts";
 
 /** The expression that `tokens[from..end)` spell as a whole; throws `NotUnderstood`. */
 export function parseExpression(tokens: readonly Token[], from: number, end: number, budget: Budget, depth = 0): Expr {
+  const halves = infix(tokens, from, end, budget, depth);
+  if (halves !== undefined) return halves;
   const r = reader(tokens, from, end, budget, depth);
   const expr = modulo(r);
   if (peek(r) !== undefined) throw new NotUnderstood(`unexpected ${peek(r)!.s}`);
   return expr;
+}
+
+/** `a \over b` and `n \choose k`: the whole of a group on either side. Undefined if neither stands there. */
+function infix(tokens: readonly Token[], from: number, end: number, budget: Budget, depth: number): Expr | undefined {
+  let level = 0;
+  for (let i = from; i < end; i++) {
+    const token = tokens[i]!;
+    if (token.k === "open") level++;
+    else if (token.k === "close") level--;
+    else if (level === 0 && token.k === "op" && (token.s === "over" || token.s === "choose")) {
+      const left = parseExpression(tokens, from, i, budget, depth + 1);
+      const right = parseExpression(tokens, i + 1, end, budget, depth + 1);
+      return token.s === "over"
+        ? { kind: "div", num: left, den: right }
+        : { kind: "call", name: "binomial", args: [left, right] };
+    }
+  }
+  return undefined;
 }
 
 function modulo(r: Reader): Expr {
@@ -246,11 +266,14 @@ function transpose(rows: Expr[][]): Expr[][] {
 /** `{}_5C_2`, `^5P_2`: a choice or an arrangement, its first number before the letter. */
 function chosen(r: Reader): Expr | undefined {
   const empty = isOpen(peek(r), "{") && after(r, 1)?.k === "close" ? 2 : 0;
-  const [mark, n, letter, under, k] = [0, 1, 2, 3, 4].map((at) => after(r, empty + at));
+  const wide = isOpen(after(r, empty + 1), "{") ? 1 : 0;
+  const broad = isOpen(after(r, empty + 2 * wide + 4), "{") ? 1 : 0;
+  const [mark, n] = [after(r, empty), after(r, empty + wide + 1)];
+  const [letter, under, k] = [2, 3, 4 + broad].map((at) => after(r, empty + 2 * wide + at));
   if (r.pending !== undefined || !(isOp(mark, "_") || isOp(mark, "^")) || n?.k !== "num" || k?.k !== "num")
     return undefined;
   if (letter?.k !== "letter" || (letter.s !== "C" && letter.s !== "P") || !isOp(under, "_")) return undefined;
-  r.i += empty + 5;
+  r.i += empty + 5 + 2 * (wide + broad);
   const [a, b] = [literal(n), literal(k)];
   if (letter.s === "C") return { kind: "call", name: "binomial", args: [a, b] };
   const factorial = (arg: Expr): Expr => ({ kind: "call", name: "factorial", args: [arg] });
@@ -353,24 +376,10 @@ function enclosed(r: Reader, open: Token): Expr {
   return group(r);
 }
 
-/** `{…}`, with `{a \over b}` and `{n \choose k}`. */
+/** `{…}`. */
 export function braces(r: Reader): Expr {
   const close = closing(r.tokens, r.i, r.end);
   if (close < 0) throw new NotUnderstood("a brace that is not closed");
-  let depth = 0;
-  for (let i = r.i + 1; i < close; i++) {
-    const token = r.tokens[i]!;
-    if (token.k === "open") depth++;
-    else if (token.k === "close") depth--;
-    else if (depth === 0 && token.k === "op" && (token.s === "over" || token.s === "choose")) {
-      const left = parseExpression(r.tokens, r.i + 1, i, r.budget, r.depth + 1);
-      const right = parseExpression(r.tokens, i + 1, close, r.budget, r.depth + 1);
-      r.i = close + 1;
-      return token.s === "over"
-        ? { kind: "div", num: left, den: right }
-        : { kind: "call", name: "binomial", args: [left, right] };
-    }
-  }
   spend(r.budget, close - r.i);
   return group(r);
 }

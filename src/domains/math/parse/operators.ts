@@ -110,6 +110,14 @@ export function limit(r: Reader): Expr {
 const TRIGONOMETRIC = new Set("sin cos tan cot sec csc sinh cosh tanh coth sech csch".split(" "));
 
 /** A named function: `\sin^2 x`, `\log_2 8`, `\gcd(4,6)`, `exp(16)`. */
+/** The base in `log2(x)` and `log10(x)`, as programs write it. */
+function gluedBase(r: Reader): Expr | undefined {
+  const [digits, open] = [peek(r), after(r, 1)];
+  if (digits?.k !== "num" || digits.sp || !isOpen(open, "(") || open!.sp || !/^(?:2|10)$/.test(digits.s))
+    return undefined;
+  return int(Number(take(r).s));
+}
+
 export function fn(r: Reader, name: string): Expr {
   let base: Expr | undefined;
   let power: Expr | undefined;
@@ -117,6 +125,7 @@ export function fn(r: Reader, name: string): Expr {
     if (take(r).s === "_") base = argument(r, false);
     else power = argument(r, false);
   }
+  if (name === "log" && base === undefined) base = gluedBase(r);
   const args = functionArguments(r);
   const value = apply(name, args, base);
   if (power === undefined) return value;
