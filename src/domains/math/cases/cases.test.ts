@@ -3,6 +3,7 @@ import { gradeMath } from "../index.ts";
 import type { Case } from "./case.ts";
 import { EXPRESSIONS } from "./expressions.ts";
 import { NUMBERS } from "./numbers.ts";
+import { REPORTS } from "./reports.ts";
 import { RESPONSES } from "./responses.ts";
 import { SHAPES } from "./shapes.ts";
 import { SUNDRY } from "./sundry.ts";
@@ -15,6 +16,7 @@ const SUITES: Record<string, Case[]> = {
   responses: RESPONSES,
   sundry: SUNDRY,
   wording: WORDING,
+  reports: REPORTS,
 };
 
 describe.each(Object.entries(SUITES))("%s", (_, cases) => {

@@ -55,6 +55,10 @@ function widen(text: string, start: number, end: number, from: number, to: numbe
     let begin = stop;
     while (begin > from && !isSpace(text[begin - 1])) begin--;
     const word = text.slice(begin, stop);
+    if (stop < start && /^(?:minus|negative)$/i.test(word) && /^\d/.test(text.slice(start))) {
+      start = begin;
+      continue;
+    }
     if (stop === start || word === "" || !isMathy(word) || /[.:;?]$/.test(word)) break;
     const tied =
       OPERATOR_END.test(word) ||
