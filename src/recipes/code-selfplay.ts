@@ -18,10 +18,10 @@ export async function codeSelfPlay(
   cast: Cast = compose(session, config),
 ): Promise<void> {
   const { context } = session;
-  const { problems, labels, family, model } = config;
+  const { labels, family, model } = config;
   const { grader, extract, sandbox, close } = codeSolving();
   try {
-    const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
+    const tasks = await session.act("problems", () => readTasks(context, config));
     const { solver: parts, labeller } = cast;
     if (parts === undefined) throw new Error("roles.solver has a default");
     const trainee = await traineeOf(parts, await openCheckpoint(model.from), family, "program");

@@ -19,9 +19,9 @@ export async function mathSelfPlay(
   cast: Cast = compose(session, config),
 ): Promise<void> {
   const { context } = session;
-  const { problems, labels, profile, family, model } = config;
+  const { labels, profile, family, model } = config;
   try {
-    const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
+    const tasks = await session.act("problems", () => readTasks(context, config));
     const { solver: parts, labeller } = cast;
     if (parts === undefined) throw new Error("roles.solver has a default");
     const trainee = await traineeOf(parts, await openCheckpoint(model.from), family, "math");

@@ -19,9 +19,9 @@ export async function mathSft(
   cast: Cast = compose(session, config),
 ): Promise<void> {
   const { context } = session;
-  const { problems, teacher, family, model, together, shardSize } = config;
+  const { teacher, family, model, together, shardSize } = config;
   try {
-    const tasks = await session.act("problems", () => readTasks(context, problems.file, problems.strict));
+    const tasks = await session.act("problems", () => readTasks(context, config));
     const { solver: parts } = cast;
     if (parts === undefined) throw new Error("roles.solver has a default");
     if (cast.teacher === undefined) throw noTeacher();

@@ -20,7 +20,7 @@ export interface SolverPlan {
 export async function planSolver(scene: Scene<SolverConfig>): Promise<SolverPlan> {
   const { session, config } = scene;
   const { context } = session;
-  const tasks = await readTasks(context, config.problems.file, config.problems.strict);
+  const tasks = await readTasks(context, config);
   const cast = scene.compose(session, config);
   try {
     const party = await partyOf(config, cast);
@@ -29,7 +29,9 @@ export async function planSolver(scene: Scene<SolverConfig>): Promise<SolverPlan
     const prompt = between(0.6 * mean, mean, 1.6 * mean);
     const tried = await tryOut(scene, party, context.rng.fork("plan").shuffle(tasks), prompt.high);
     const held =
-      config.recipe === "math-sft" || config.heldOut === null ? [] : await readHeldOut(context, config.heldOut.file);
+      config.recipe === "math-sft" || config.heldOut === null
+        ? []
+        : await readHeldOut(context, config.recipe, config.heldOut.file);
     const unlabelled = tasks.filter(({ gold }) => gold === undefined).length;
     const counts = { problems: tasks.length, unlabelled, heldOut: held.length, prompt };
     const work = solverWork(config, counts, tried.outcomes);

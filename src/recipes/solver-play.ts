@@ -33,7 +33,7 @@ export async function play(
   const labels = await session.act("labels", () =>
     label(context, { name: "selfplay", tasks, source, together, shardSize }),
   );
-  const held = heldOut === null ? [] : await readHeldOut(context, heldOut.file);
+  const held = heldOut === null ? [] : await readHeldOut(context, config.recipe, heldOut.file);
   const { pairs, leastRise, training: _, ...rest } = settings;
   return session.act("self-play", () =>
     selfPlay(context, {

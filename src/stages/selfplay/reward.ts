@@ -79,6 +79,6 @@ function refuseTooManyUnknown(graded: readonly Graded[], most: number, context: 
   throw new Stopped({
     reason: "alarm",
     message: `${told}; the bound is ${(100 * most).toFixed(1)} %`,
-    next: "mend what the reason names and start a new run, or raise selfplay.maxUnknown if these rollouts may be lost",
+    next: "mend what the reason names and start a new run, or raise selfPlay.maxUnknown if these rollouts may be lost",
   });
 }
