@@ -174,7 +174,9 @@ async function run(from: Source, options: Options, call: CallOptions): Promise<v
     files.reduce((sum, { rows }) => sum + rows, 0),
   );
   for (const { split, path, rows } of files)
-    process.stdout.write(`${split.padEnd(8)} ${rows.toLocaleString("en")} rows → ${join(options.output, path)}\n`);
+    process.stdout.write(
+      `${split.padEnd(8)} ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"} → ${join(options.output, path)}\n`,
+    );
   for (const { name } of shares.filter(({ name }) => !names.includes(name)))
     process.stdout.write(`${name.padEnd(8)} no rows: no file\n`);
 }

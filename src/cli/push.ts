@@ -38,12 +38,16 @@ async function run(folder: string, options: Options, call: CallOptions): Promise
   };
   const plan = await planPush(folder, target);
   process.stdout.write(`${planText(plan, options)}\n`);
+  if (!plan.creates && plan.files.every(({ action }) => action === "held")) {
+    process.stdout.write("everything is there already: nothing to send\n");
+    return;
+  }
   if (!options.yes) {
     process.stdout.write("nothing was sent; run the same command with --yes to carry this out\n");
     return;
   }
   const sent = await push(folder, plan, target, call);
-  process.stdout.write(`${sent} files sent to ${options.repo}\n`);
+  process.stdout.write(`${sent} ${sent === 1 ? "file" : "files"} sent to ${options.repo}\n`);
 }
 
 function planText({ creates, files }: PushPlan, { repo, public: open }: Options): string {

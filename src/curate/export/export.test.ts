@@ -1,15 +1,8 @@
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { contentId } from "../../core/hash.ts";
 import { rng } from "../../core/rng.ts";
 import { CardInput, datasetCard } from "./card.ts";
 import { FORMAT_NAMES, FORMATS, formatRow, llamaFactoryInfo } from "./formats.ts";
-import { planPush, push } from "./push.ts";
 import { parseSplits, splitByCluster } from "./splits.ts";
 
 const EXAMPLE = {
@@ -188,127 +181,5 @@ describe("the dataset card", () => {
       ![Lengths](lengths.svg)
       "
     `);
-  });
-});
-
-/** Enough of the Hub for datasets: creation, listing, and commits of small files. Files live in a map. */
-function standIn() {
-  const files = new Map<string, Buffer>();
-  const log: string[] = [];
-  let exists = false;
-  let failing = 0;
-  const server: Server = createServer((request, response) => {
-    const pieces: Buffer[] = [];
-    request.on("data", (piece: Buffer) => pieces.push(piece));
-    request.on("end", () => {
-      const body = Buffer.concat(pieces).toString();
-      const path = (request.url ?? "").split("?")[0] ?? "";
-      log.push(`${request.method} ${path}`);
-      const answer = (status: number, value: unknown) => {
-        response.writeHead(status, { "content-type": "application/json" });
-        response.end(JSON.stringify(value));
-      };
-      if (request.headers.authorization !== "Bearer hf_token") return answer(401, { error: "who are you" });
-      if (path === "/api/repos/create") {
-        exists = true;
-        return answer(200, { url: "http://hub/datasets/me/data", id: "me/data" });
-      }
-      if (!exists) return answer(404, { error: "Repository not found" });
-      if (path.includes("/tree/")) {
-        const list = [...files].map(([name, data]) => ({
-          type: "file",
-          path: name,
-          size: data.length,
-          oid: createHash("sha1").update(`blob ${data.length}\0`).update(data).digest("hex"),
-        }));
-        return answer(200, list);
-      }
-      if (path.includes("/preupload/")) {
-        const asked = JSON.parse(body) as { files: { path: string }[] };
-        return answer(200, { files: asked.files.map((file) => ({ path: file.path, uploadMode: "regular" })) });
-      }
-      if (path.includes("/commit/")) {
-        if (failing > 0 && files.size >= failing) return answer(500, { error: "out of order" });
-        for (const line of body.trim().split("\n")) {
-          const entry = JSON.parse(line) as { key: string; value: { path: string; content: string; encoding: string } };
-          if (entry.key === "file") files.set(entry.value.path, Buffer.from(entry.value.content, "base64"));
-        }
-        return answer(200, {
-          success: true,
-          commitOid: "0".repeat(40),
-          commitUrl: "http://hub/commit",
-          hookOutput: "",
-        });
-      }
-      return answer(404, { error: `no such path ${path}` });
-    });
-  });
-  return { server, files, log, fail: (after: number) => void (failing = after) };
-}
-
-describe("a push", () => {
-  let folder: string;
-  let hub: ReturnType<typeof standIn>;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "push-"));
-    await mkdir(join(folder, "charts"));
-    for (const name of ["README.md", "train.jsonl", "test.jsonl", "charts/a.svg"])
-      await writeFile(join(folder, name), `content of ${name}\n`);
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-  afterEach(() => void hub.server.close());
-
-  async function target(token = "hf_token") {
-    hub = standIn();
-    await new Promise<void>((resolve) => hub.server.listen(0, "127.0.0.1", resolve));
-    return {
-      repo: "me/data",
-      token,
-      private: true,
-      hubUrl: `http://127.0.0.1:${(hub.server.address() as AddressInfo).port}`,
-    };
-  }
-
-  it("plans without changing anything, sends, and finds all in place the next time", async () => {
-    const to = await target();
-    const plan = await planPush(folder, to);
-    expect(plan.creates).toBe(true);
-    expect(plan.files.map(({ path, action }) => `${action} ${path}`)).toEqual([
-      "upload README.md",
-      "upload charts/a.svg",
-      "upload test.jsonl",
-      "upload train.jsonl",
-    ]);
-    expect(hub.log.every((line) => line.startsWith("GET"))).toBe(true);
-    expect(await push(folder, plan, to)).toBe(4);
-    expect(hub.files.get("charts/a.svg")?.toString()).toBe("content of charts/a.svg\n");
-    const again = await planPush(folder, to);
-    expect(again).toMatchObject({
-      creates: false,
-      files: [{ action: "held" }, { action: "held" }, { action: "held" }, { action: "held" }],
-    });
-    expect(await push(folder, again, to)).toBe(0);
-  });
-
-  it("goes on after the Hub failed, and replaces what has changed", async () => {
-    const to = await target();
-    hub.fail(2);
-    await expect(push(folder, await planPush(folder, to), to)).rejects.toMatchObject({ code: "hub-refused" });
-    hub.fail(0);
-    const rest = await planPush(folder, to);
-    expect(rest.files.filter(({ action }) => action === "held")).toHaveLength(2);
-    expect(await push(folder, rest, to)).toBe(2);
-    hub.files.set("train.jsonl", Buffer.from("older\n"));
-    expect(
-      (await planPush(folder, to)).files.filter(({ action }) => action === "replace").map(({ path }) => path),
-    ).toEqual(["train.jsonl"]);
-  });
-
-  it("says so when the token is refused", async () => {
-    const to = await target("hf_wrong");
-    await expect(planPush(folder, to)).rejects.toMatchObject({
-      code: "hub-refused",
-      next: expect.stringContaining("token"),
-    });
   });
 });
