@@ -52,11 +52,7 @@ export function hubStandIn(isLarge: (path: string) => boolean = (path) => path.e
       return [200, { url: "http://hub/datasets/me/data", id: "me/data" }];
     }
     if (!exists) return [404, { error: "Repository not found" }];
-    if (path.includes("/tree/"))
-      return say(
-        200,
-        [...files].map(([name, data]) => listed(name, data, isLarge(name))),
-      );
+    if (path.includes("/tree/")) return [200, [...files].map(([name, data]) => listed(name, data, isLarge(name)))];
     if (path.includes("/preupload/")) {
       const asked = JSON.parse(body.toString()) as { files: { path: string }[] };
       const mode = (name: string) => (isLarge(name) ? "lfs" : "regular");
