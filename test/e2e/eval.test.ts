@@ -1,11 +1,13 @@
 /** Evaluation as a user runs it: a server on AIME's kind of problems, programs in the sandbox, a solver of our own; kills and comparisons. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { poolAvailable } from "../../src/domains/code/available.case.ts";
+import { openRun } from "../../src/journal/run.ts";
 import { initCheckpoint, trainBpe } from "../../src/lm/embedded/index.ts";
 import { writeGguf } from "../../src/lm/gguf/index.ts";
+import { resolveConfig } from "../../src/recipes/config.ts";
 import { EvalResult } from "../../src/recipes/eval-file.ts";
 import { specialTokens } from "../../src/stages/em/format.ts";
 import { type SolverOptions, type SolverServer, solverServer } from "../servers/solver-server.ts";
@@ -391,6 +393,36 @@ describe("a solver of our own, in this process", () => {
       }
     },
     5 * MINUTES,
+  );
+
+  test(
+    "as a checkpoint of a run it is evaluated into that run, whose report shows it",
+    async () => {
+      const home = fresh();
+      cpSync(model(), join(home, "checkpoints", "selfplay", "round-1"), { recursive: true });
+      const run = await openRun(home, {
+        ...{
+          config: { ...resolveConfig({ scale: "tiny" }, [], "test") },
+          seed: 1,
+          versions: {},
+          threads: 1,
+          inputs: [],
+        },
+      });
+      await run.close();
+      const size = ["--limit", "4", "--samples", "2", "--max-tokens", "12"];
+      const path = join(home, "checkpoints", "selfplay", "round-1");
+      const end = await within(["eval", "--model", path, "--bench", "pocket", ...size]);
+      expect(end, end.stderr).toMatchObject({ code: 0 });
+      const out = join(home, "evals", "selfplay-round-1");
+      expect(evalOf(out)).toMatchObject({ benchmarks: [{ name: "pocket" }] });
+      expect(end.stdout).toContain(`report: ${join(out, "report.html")}`);
+      expect(end.stdout).toContain(`promptcot report ${home}`);
+      expect(readFileSync(join(out, "report.html"), "utf8")).toContain("Pocket: how often problems were solved");
+      expect(await within(["report", home])).toMatchObject({ code: 0 });
+      expect(readFileSync(join(home, "report.html"), "utf8")).toContain("<td>selfplay-round-1</td>");
+    },
+    3 * MINUTES,
   );
 
   test(
