@@ -9,9 +9,9 @@ export function demoCommand(): Command {
     .option("--out <folder>", "run folder; an unfinished run in it goes on", "runs/demo")
     .option("--scale <scale>", "tiny (seconds), small (minutes), paper (hours)", "small")
     .option("--seed <n>", "seed of all chance", "1")
-    .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
-    .action(async (options: { out: string; scale: string; seed: string; set: string[] }) => {
-      const assignments = [`scale=${options.scale}`, `seed=${options.seed}`, ...options.set];
+    .option("--set <key=value>", "override one key of the config; may be repeated", collect)
+    .action(async (options: { out: string; scale: string; seed: string; set?: string[] }) => {
+      const assignments = [`scale=${options.scale}`, `seed=${options.seed}`, ...(options.set ?? [])];
       const config = resolveConfig({ recipe: "pocket" }, assignments, "demo");
       await start(config, options.out, "the same command");
     });

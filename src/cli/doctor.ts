@@ -18,10 +18,10 @@ export function doctorCommand(): Command {
   return new Command("doctor")
     .description("what this machine can run, and the fix for what it cannot")
     .argument("[config]", "a config whose backends are to be tried, too: servers are asked, or started and asked")
-    .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
+    .option("--set <key=value>", "override one key of the config; may be repeated", collect)
     .option("--json", "as JSON, for programs")
-    .action(async (file: string | undefined, options: { set: string[]; json?: boolean }) => {
-      const config = file === undefined ? undefined : await readAnyConfig(file, options.set);
+    .action(async (file: string | undefined, options: { set?: string[]; json?: boolean }) => {
+      const config = file === undefined ? undefined : await readAnyConfig(file, options.set ?? []);
       const findings: Finding[] = [];
       const tell = (finding: Finding) => {
         findings.push(finding);

@@ -41,12 +41,18 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-const commands = [
-  ...[demoCommand, initCommand, planCommand, runCommand, statusCommand, reportCommand, explainCommand, doctorCommand],
-  ...[evalCommand, compareCommand],
-  ...[gradeCommand, dedupCommand, decontaminateCommand, filterCommand, sampleConceptsCommand, calibrateCommand],
-  ...[exportCommand, exportGgufCommand, pushCommand, ledgerCommand],
-];
+const commands = {
+  "Making problems:": [
+    ...[demoCommand, initCommand, planCommand, runCommand, statusCommand, reportCommand, explainCommand, doctorCommand],
+  ],
+  "Judging models:": [evalCommand, compareCommand, gradeCommand],
+  "Curating any file:": [dedupCommand, decontaminateCommand, filterCommand, sampleConceptsCommand, calibrateCommand],
+  "Handing on:": [exportCommand, exportGgufCommand, pushCommand, ledgerCommand],
+};
+
+const exitCodesHelp = `
+Exit codes: 0 done · 1 a bug of ours · 2 command line or config · 3 data ·
+4 disk, server or machine · 5 stopped by an alarm or a budget · 130 interrupted`;
 
 /** Runs one command; never throws. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -60,8 +66,11 @@ export async function main(args: readonly string[]): Promise<number> {
     )
     .version((await versions()).promptcot ?? "unknown")
     .showHelpAfterError("(run with --help for the options)")
+    .addHelpText("after", exitCodesHelp)
     .exitOverride();
-  for (const command of commands) program.addCommand(inheritErrors(command()));
+  for (const [group, members] of Object.entries(commands)) {
+    for (const command of members) program.addCommand(inheritErrors(command()).helpGroup(group));
+  }
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCodes.done;

@@ -17,7 +17,7 @@ import { collect, inputsOf } from "./start.ts";
 
 interface Options {
   out?: string;
-  set: string[];
+  set?: string[];
   probe: string;
   stages?: boolean;
   check?: string;
@@ -29,7 +29,7 @@ export function planCommand(): Command {
     .description("say what a run will ask, cost and take, each number with its bounds; or how a plan came out")
     .argument("[config]", "JSON file, as for `promptcot run`")
     .option("--out <folder>", "the run that is planned; the plan is kept there (default: as for `promptcot run`)")
-    .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
+    .option("--set <key=value>", "override one key of the config; may be repeated", collect)
     .option(
       "--probe <n>",
       "seeds or problems that models try, to see what all will take; 0 asks and times nothing",
@@ -49,7 +49,7 @@ async function plan(file: string, options: Options): Promise<void> {
   const probe = Number(options.probe);
   if (!Number.isInteger(probe) || probe < 0)
     throw badArgument(`--probe wants a number, not "${options.probe}"`, "--probe 8");
-  const config = await readAnyConfig(file, options.set);
+  const config = await readAnyConfig(file, options.set ?? []);
   const screen = display(process.stderr);
   const interrupt = onInterrupt(screen.note, "the same command finds in the ledger what has been asked");
   const folder = options.out ?? runFolder(file);

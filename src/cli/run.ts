@@ -15,16 +15,16 @@ export function runCommand(): Command {
     .argument("<config>", "JSON file, comments allowed; `promptcot init` writes one")
     .option("--out <folder>", "run folder (default: runs/ and the name of the config, or of its folder)")
     .option("--strict", "stop on the first malformed row of the seed file")
-    .option("--set <key=value>", "override one key of the config; may be repeated", collect, [])
+    .option("--set <key=value>", "override one key of the config; may be repeated", collect)
     .option(
       "--budget <unit=amount>",
       "stop at a limit: usd=5, tokens=2M, gpu-hours=3 or seconds=600; a higher one goes on; may be repeated",
       collect,
-      [],
     )
-    .action(async (file: string, options: { out?: string; strict?: boolean; set: string[]; budget: string[] }) => {
-      const assignments = options.strict ? [...options.set, "seeds.strict=true"] : options.set;
-      const budget = parseBudget(options.budget);
+    .action(async (file: string, options: { out?: string; strict?: boolean; set?: string[]; budget?: string[] }) => {
+      const { set = [] } = options;
+      const assignments = options.strict ? [...set, "seeds.strict=true"] : set;
+      const budget = parseBudget(options.budget ?? []);
       const config = await readAnyConfig(file, assignments);
       await start(config, options.out ?? runFolder(file), "the same command", budget);
     });

@@ -23,7 +23,7 @@ import { spendLine } from "./spend.ts";
 import { solverTable, summaryTable } from "./table.ts";
 
 /** Gathers the values of an option that may be repeated. */
-export function collect(value: string, before: string[]): string[] {
+export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

@@ -35,7 +35,9 @@ export function statusCommand(): Command {
       const progress = total > 0 ? `, ${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${unit}` : "";
       const age = duration((Date.now() - Date.parse(updated)) / 1000);
       process.stdout.write(
-        `${folder}: ${words[stateOf(status, live)]}\n  at ${stage}${progress}\n  started ${started}, last heard of ${age} ago\n`,
+        `${folder}: ${words[stateOf(status, live)]}\n` +
+          (status.state === "done" ? "" : `  at ${stage}${progress}\n`) +
+          `  started ${started}, last heard of ${age} ago\n`,
       );
       if (said !== undefined && !alarms.includes(said)) process.stdout.write(`  last said: ${said}\n`);
       const asked = spend === undefined ? undefined : spendLine(spend);

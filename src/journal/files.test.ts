@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PromptCotError } from "../core/errors.ts";
-import { storageError, writeFileAtomic, writeFolderAtomic, writeStreamAtomic } from "./files.ts";
+import { makeFolder, storageError, writeFileAtomic, writeFolderAtomic, writeStreamAtomic } from "./files.ts";
 
 let scratch: string;
 let count = 0;
@@ -47,6 +47,20 @@ test("a folder appears whole or not at all, and is never replaced", async () => 
   await writeFolderAtomic(path, fill);
   expect(await readdir(path, { recursive: true })).toEqual(["sub", join("sub", "weights")]);
   await expect(writeFolderAtomic(path, fill)).rejects.toMatchObject({ boundary: "storage", code: "exists" });
+});
+
+test("folders are made with their parents, by several at once, and where they are there already", async () => {
+  const path = join(fresh(), "a", "b", "c");
+  await Promise.all([makeFolder(path), makeFolder(path), makeFolder(join(path, ".."))]);
+  await makeFolder(path);
+  expect(await readdir(join(path, ".."))).toEqual(["c"]);
+  await writeFile(join(path, "file"), "");
+  await expect(makeFolder(join(path, "file", "d"))).rejects.toMatchObject({ boundary: "storage" });
+});
+
+// Node's own recursive mkdir does not come back from this one.
+test.runIf(process.platform === "linux")("a folder that cannot be is refused", async () => {
+  await expect(makeFolder("/proc/promptcot/run")).rejects.toMatchObject({ boundary: "storage" });
 });
 
 test("an error of the file system names path, cause and next step; others pass through", () => {

@@ -2,7 +2,7 @@
  * Writes whole files and folders so that a reader sees the old one or the new one, never a part; and says in plain words what the
  * file system refused. It does not append: that is the journal.
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { PromptCotError } from "../core/errors.ts";
 import { failPoint } from "./fail-point.ts";
@@ -81,9 +81,9 @@ export async function writeFolderAtomic(path: string, fill: (temporary: string) 
 /** Makes a folder and its missing parents, each flushed into the folder above it. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    const first = await mkdir(path, { recursive: true });
+    const first = await makeMissing(resolve(path));
     if (first === undefined) return;
-    const top = dirname(resolve(first));
+    const top = dirname(first);
     for (let folder = resolve(path); folder !== top; ) {
       folder = dirname(folder);
       await syncFolder(folder);
@@ -91,6 +91,24 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     throw storageError(error, path, "make the folder");
   }
+}
+
+/**
+ * Makes a folder, and first its parents where they are missing; returns the highest folder that it made. Node's own recursion never
+ * comes back where the parent is there and the system says "no such folder" all the same, as it does under /proc.
+ */
+async function makeMissing(path: string): Promise<string | undefined> {
+  const made = await mkdir(path).then(
+    () => "made" as const,
+    (error: unknown) => error,
+  );
+  if (made === "made") return path;
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) return undefined;
+  const parent = dirname(path);
+  if (errnoOf(made) !== "ENOENT" || parent === path || (await exists(parent))) throw made;
+  const first = await makeMissing(parent);
+  await makeMissing(path);
+  return first ?? path;
 }
 
 /** Flushes a folder's list of names. Without it, a file that was just made or renamed may be gone after a power cut. */
