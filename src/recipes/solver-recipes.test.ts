@@ -182,6 +182,18 @@ describe("the recipes of post-training", () => {
     expect(notes.some((note) => note.includes("disagrees with the label"))).toBe(true);
   }, 240_000);
 
+  it("math-sft stops with the reasons where no trace can be taught", async () => {
+    const mute = scripted({ tokenizer, name: "mute", answer: () => "I do not know.<|end|>" });
+    const file = await sums("mute", 3);
+    const { session, config } = await sessionFor("mute-run", { recipe: "math-sft", problems: { file } });
+    if (config.recipe !== "math-sft") throw new Error("another recipe");
+    await expect(mathSft(session, config, castOf(mute, mute))).rejects.toThrow(
+      "no trace can be taught: rejected 3 of 3 traces: 3 no thought",
+    );
+    await session.close("stopped");
+    expect((await writeSolverReport(join(folder, "mute-run"))).distillation).toMatchObject({ kept: 0, training: null });
+  });
+
   it("math-sft needs a teacher", async () => {
     const file = await sums("none", 1);
     const { session, config } = await sessionFor("none-run", { recipe: "math-sft", problems: { file } });

@@ -4,6 +4,7 @@
  * Packing is the trainer's.
  */
 import { z } from "zod";
+import { Stopped } from "../core/errors.ts";
 import type { Grader } from "../domains/contract.ts";
 import type { Checkpoint, TokenIds, Trainer, TrainRow } from "../lm/contract.ts";
 import type { Fit } from "./em/m-step.ts";
@@ -86,6 +87,7 @@ export async function distill(context: StageContext, stage: DistillStage): Promi
   const traces = await keepTraces(context, stage, answers);
   const rows = traces.flatMap((trace) => (trace.kept ? [rowOf(student, byId.get(trace.taskId) as Task, trace)] : []));
   tellRejects(context, traces);
+  if (rows.length + stage.beside.length === 0) throw nothingToTeach(traces);
   const { checkpoint, record } = await trained(context, {
     name,
     trainer: student.trainer,
@@ -161,11 +163,25 @@ function rowOf(student: Student, task: Task, trace: Trace & { kept: true }): Tra
   return { id: trace.id, ids: [...prompt, ...completion], targets, weight: 1 };
 }
 
-function tellRejects(context: StageContext, traces: readonly Trace[]): void {
+/** The reasons of the rejects, the most frequent first; empty where all were kept. */
+function rejectsOf(traces: readonly Trace[]): string {
   const reasons = new Map<string, number>();
   for (const trace of traces) if (!trace.kept) reasons.set(trace.reason, (reasons.get(trace.reason) ?? 0) + 1);
-  if (reasons.size === 0) return;
   const list = [...reasons].sort((a, b) => b[1] - a[1]).map(([reason, count]) => `${count} ${reason}`);
   const rejected = [...reasons.values()].reduce((sum, count) => sum + count, 0);
-  context.onEvent?.({ kind: "note", message: `rejected ${rejected} of ${traces.length} traces: ${list.join("; ")}` });
+  return rejected === 0 ? "" : `rejected ${rejected} of ${traces.length} traces: ${list.join("; ")}`;
+}
+
+function tellRejects(context: StageContext, traces: readonly Trace[]): void {
+  const message = rejectsOf(traces);
+  if (message !== "") context.onEvent?.({ kind: "note", message });
+}
+
+function nothingToTeach(traces: readonly Trace[]): Stopped {
+  const why = traces.length === 0 ? "there are no problems" : rejectsOf(traces);
+  return new Stopped({
+    reason: "alarm",
+    message: `no trace can be taught: ${why}`,
+    next: "mend what the reasons name and start a new run; traces.thought: none takes a teacher that writes no thought",
+  });
 }
