@@ -57,20 +57,25 @@ export interface IndexRecord {
   marks: Words;
 }
 
+export const NO_MARKS: Words = [0, 0, 0, 0];
+
 export function marksOf(print: Fingerprint): Words {
   return [(print.endpoint ^ print.model) >>> 0, print.prompt, print.parameters, print.seed];
 }
 
 export function writeRecord(record: IndexRecord, into: Buffer, at: number): void {
-  record.key.forEach((word, i) => {
-    into.writeUInt32LE(word, at + 4 * i);
-  });
+  writeWords(record.key, into, at);
   into.writeDoubleLE(record.offset, at + 16);
   into.writeUInt32LE(record.length, at + 24);
   into.writeUInt32LE(KINDS.indexOf(record.kind), at + 28);
-  record.marks.forEach((word, i) => {
-    into.writeUInt32LE(word, at + 32 + 4 * i);
-  });
+  writeWords(record.marks, into, at + 32);
+}
+
+function writeWords(words: Words, into: Buffer, at: number): void {
+  into.writeUInt32LE(words[0], at);
+  into.writeUInt32LE(words[1], at + 4);
+  into.writeUInt32LE(words[2], at + 8);
+  into.writeUInt32LE(words[3], at + 12);
 }
 
 function readRecord(from: Buffer, at: number): IndexRecord | undefined {
@@ -106,9 +111,9 @@ export function describeLine(line: string, offset: number, length: number): Inde
     return { kind: "answer", key: wordsOf(answer.data.key), offset, length, marks };
   }
   const part = PartLine.safeParse(value);
-  if (part.success) return { kind: "part", key: wordsOf(part.data.part), offset, length, marks: [0, 0, 0, 0] };
+  if (part.success) return { kind: "part", key: wordsOf(part.data.part), offset, length, marks: NO_MARKS };
   const reject = RejectLine.safeParse(value);
-  if (reject.success) return { kind: "reject", key: wordsOf(reject.data.reject), offset, length, marks: [0, 0, 0, 0] };
+  if (reject.success) return { kind: "reject", key: wordsOf(reject.data.reject), offset, length, marks: NO_MARKS };
   return undefined;
 }
 

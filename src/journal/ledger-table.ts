@@ -1,5 +1,5 @@
 /**
- * Where each answer lies on disk: a hash table in typed arrays, 38 bytes a slot, no objects. A key may occur several
+ * Where each answer lies on disk: a hash table in typed arrays, 30 bytes a slot, no objects. A key may occur several
  * times (an unusable answer and its repetition). Forgets nothing; never reads files.
  */
 
@@ -16,6 +16,7 @@ export type Words = readonly [number, number, number, number];
 export interface Table {
   readonly size: number;
   add(key: Words, place: Place): void;
+  has(key: Words): boolean;
   /** All places of a key. */
   find(key: Words): Place[];
 }
@@ -41,6 +42,7 @@ export function table(): Table {
       put(slots, key, place);
       size++;
     },
+    has: (key) => slots.lengths[firstSlot(slots, key)] !== 0,
     find(key) {
       const found: Place[] = [];
       const { mask, keys, segments, offsets, lengths } = slots;
@@ -70,6 +72,13 @@ function put(slots: Slots, key: Words, place: Place): void {
   slots.segments[i] = place.segment;
   slots.offsets[i] = place.offset;
   slots.lengths[i] = place.length;
+}
+
+/** Where a key's first place stands; a free slot if it has none. */
+function firstSlot({ mask, keys, lengths }: Slots, key: Words): number {
+  let i = key[0] & mask;
+  while (lengths[i] !== 0 && !sameKey(keys, i, key)) i = (i + 1) & mask;
+  return i;
 }
 
 function grown(old: Slots): Slots {

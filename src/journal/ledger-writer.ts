@@ -27,20 +27,29 @@ export interface NewLine {
   text: string;
 }
 
+export interface LinePlace {
+  offset: number;
+  /** Bytes, the newline included. */
+  length: number;
+}
+
 export interface Writer {
   readonly folder: string;
-  /** Resolves with each line's place when the operating system has them all. Lines of one call stay together. */
-  append(lines: readonly NewLine[]): Promise<readonly IndexRecord[]>;
+  /** Resolves with the line's place when the operating system has it, and those of `before` in front of it. */
+  append(line: NewLine, before?: readonly NewLine[]): Promise<LinePlace>;
   close(): Promise<void>;
 }
 
 interface Pending {
-  lines: readonly NewLine[];
-  resolve: (records: readonly IndexRecord[]) => void;
+  line: NewLine;
+  before: readonly NewLine[];
+  resolve: (place: LinePlace) => void;
   reject: (error: unknown) => void;
 }
 
 export const WRITER_PREFIX = "w-";
+
+const NEWLINE = 10;
 
 /** Records that go to the index in one write; fewer wait for the next flush of the disk. */
 const INDEX_BATCH = 512;
@@ -113,8 +122,9 @@ class SegmentWriter implements Writer {
   #writing: Promise<void> | undefined;
   #broken: unknown;
   #syncTimer: NodeJS.Timeout | undefined;
-  /** Lines that stand in the file and not yet in the index, which may lag: who reads finds them by their lines. */
-  #unindexed: IndexRecord[] = [];
+  /** Index records, one after the other, that are not yet in the index, which may lag: who reads finds the lines themselves. */
+  #unindexed: Buffer[] = [];
+  #unindexedCount = 0;
   #indexing: Promise<void> = Promise.resolve();
 
   constructor(files: SegmentFiles, lock: Lock, end: number, syncMs: number) {
@@ -128,10 +138,10 @@ class SegmentWriter implements Writer {
     return this.#files.folder;
   }
 
-  append(lines: readonly NewLine[]): Promise<readonly IndexRecord[]> {
+  append(line: NewLine, before: readonly NewLine[] = []): Promise<LinePlace> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
-      this.#pending.push({ lines, resolve, reject });
+      this.#pending.push({ line, before, resolve, reject });
       this.#writing ??= this.#drain();
     });
   }
@@ -164,35 +174,43 @@ class SegmentWriter implements Writer {
   }
 
   async #write(batch: readonly Pending[]): Promise<void> {
-    let end = this.#end;
-    const texts: string[] = [];
-    const recordsOf = batch.map(({ lines }) =>
-      lines.map((line): IndexRecord => {
-        const length = Buffer.byteLength(line.text) + 1;
-        texts.push(line.text, "\n");
-        const record: IndexRecord = { kind: line.kind, key: line.key, offset: end, length, marks: line.marks };
-        end += length;
-        return record;
-      }),
-    );
-    await writeAll(this.#files.answers, Buffer.from(texts.join("")));
-    this.#end = end;
-    for (const records of recordsOf) this.#unindexed.push(...records);
-    if (this.#unindexed.length >= INDEX_BATCH) await this.#writeIndex();
+    const lines = batch.flatMap(({ before, line }) => [...before, line]);
+    const bytes = Buffer.allocUnsafe(lines.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0));
+    const records = Buffer.allocUnsafe(RECORD_BYTES * lines.length);
+    let end = 0;
+    let count = 0;
+    const put = ({ kind, key, marks, text }: NewLine): LinePlace => {
+      const place = { offset: this.#end + end, length: bytes.write(text, end) + 1 };
+      end += place.length;
+      bytes[end - 1] = NEWLINE;
+      writeRecord({ kind, key, marks, ...place }, records, RECORD_BYTES * count++);
+      return place;
+    };
+    const acknowledgements = batch.map(({ before, line, resolve }) => {
+      for (const one of before) put(one);
+      const place = put(line);
+      return () => resolve(place);
+    });
+    await writeAll(this.#files.answers, bytes);
+    this.#end += end;
+    this.#unindexed.push(records);
+    this.#unindexedCount += count;
+    if (this.#unindexedCount >= INDEX_BATCH) await this.#writeIndex();
     this.#syncTimer ??= setTimeout(() => {
       this.#syncTimer = undefined;
       this.#sync().catch((error: unknown) => {
         this.#broken ??= storageError(error, this.folder, "flush");
       });
     }, this.#syncMs).unref();
-    batch.forEach((one, i) => {
-      one.resolve(recordsOf[i] ?? []);
-    });
+    for (const acknowledge of acknowledgements) acknowledge();
   }
 
   /** One write after the other: the index is in the order of the lines. */
   #writeIndex(): Promise<void> {
-    this.#indexing = this.#indexing.then(() => writeAll(this.#files.index, encode(this.#unindexed.splice(0))));
+    this.#indexing = this.#indexing.then(() => {
+      this.#unindexedCount = 0;
+      return writeAll(this.#files.index, Buffer.concat(this.#unindexed.splice(0)));
+    });
     return this.#indexing;
   }
 

@@ -6,7 +6,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PromptCotError } from "../core/errors.ts";
-import { sha256 } from "../core/hash.ts";
+import { type Json, sha256 } from "../core/hash.ts";
 import { errnoOf, storageError } from "./files.ts";
 import { fingerprint, type LedgerKey, wordsOf } from "./ledger-key.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type Cursor,
   type IndexRecord,
   marksOf,
+  NO_MARKS,
   openSegment,
   type RejectLine,
   readLineAt,
@@ -21,7 +22,7 @@ import {
   type SegmentFiles,
 } from "./ledger-segment.ts";
 import { type Place, table } from "./ledger-table.ts";
-import { openWriter, WRITER_PREFIX, type Writer } from "./ledger-writer.ts";
+import { type NewLine, openWriter, WRITER_PREFIX, type Writer } from "./ledger-writer.ts";
 
 export { type LedgerKey, ledgerKey, RequestKey } from "./ledger-key.ts";
 
@@ -65,6 +66,9 @@ export async function openLedger(folder: string, settings: LedgerSettings = {}):
   return ledger;
 }
 
+/** Of a part it only matters that it is there. */
+const IN_OUR_SEGMENT: Place = { segment: 0, offset: 0, length: 1 };
+
 interface Segment {
   name: string;
   files: SegmentFiles;
@@ -100,7 +104,7 @@ class FolderLedger implements Ledger {
   async find(key: LedgerKey): Promise<readonly string[]> {
     const words = wordsOf(key.id);
     let places = this.#table.find(words);
-    if (places.length === 0) {
+    if (places.length === 0 && this.#refreshDue()) {
       await this.refresh();
       places = this.#table.find(words);
     }
@@ -113,31 +117,29 @@ class FolderLedger implements Ledger {
     const writer = await this.#ownWriter();
     const { request, promptId, parametersId } = key;
     const { endpoint, model, seed, sample } = request;
-    const parts = [
-      { part: promptId, value: request.prompt },
-      { part: parametersId, value: request.parameters },
-    ].filter(({ part }) => this.#parts.find(wordsOf(part)).length === 0);
-    for (const { part } of parts) this.#parts.add(wordsOf(part), { segment: 0, offset: 0, length: 1 });
     const line = { key: key.id, endpoint, model, prompt: promptId, parameters: parametersId, seed, sample };
     const answer: AnswerLine = { ...line, at: this.#now(), raw };
-    const records = await writer.append([
-      ...parts.map((part) => ({
-        kind: "part" as const,
-        key: wordsOf(part.part),
-        marks: [0, 0, 0, 0] as const,
-        text: JSON.stringify(part),
-      })),
-      { kind: "answer", key: wordsOf(key.id), marks: marksOf(fingerprint(answer)), text: JSON.stringify(answer) },
-    ]);
-    const place = records.at(-1);
-    if (place === undefined) throw new Error("the writer acknowledged nothing");
-    this.#note(this.#ownSegment, place);
+    const parts: NewLine[] = [];
+    this.#addPart(promptId, request.prompt, parts);
+    this.#addPart(parametersId, request.parameters, parts);
+    const words = wordsOf(key.id);
+    const marks = marksOf(fingerprint(answer));
+    const place = await writer.append({ kind: "answer", key: words, marks, text: JSON.stringify(answer) }, parts);
+    this.#table.add(words, { segment: this.#ownSegment, ...place });
+  }
+
+  /** A prompt or a set of parameters stands in our segment once, before the first answer that names it. */
+  #addPart(part: string, value: Json, parts: NewLine[]): void {
+    const words = wordsOf(part);
+    if (this.#parts.has(words)) return;
+    this.#parts.add(words, IN_OUR_SEGMENT);
+    parts.push({ kind: "part", key: words, marks: NO_MARKS, text: JSON.stringify({ part, value }) });
   }
 
   async reject(key: LedgerKey, raw: string, reason: string): Promise<void> {
     const writer = await this.#ownWriter();
     const line: RejectLine = { reject: key.id, body: bodyId(raw), reason };
-    await writer.append([{ kind: "reject", key: wordsOf(key.id), marks: [0, 0, 0, 0], text: JSON.stringify(line) }]);
+    await writer.append({ kind: "reject", key: wordsOf(key.id), marks: NO_MARKS, text: JSON.stringify(line) });
   }
 
   async close(): Promise<void> {
@@ -151,11 +153,17 @@ class FolderLedger implements Ledger {
     this.#segments.length = 0;
   }
 
+  /** Whether others may have written since we looked; not asked while our own segment is being opened. */
+  #refreshDue(): boolean {
+    if (this.#refreshing !== undefined) return true;
+    if (this.#writer !== undefined && this.#ownSegment < 0) return false;
+    return this.#now() - this.#refreshedAt >= this.#refreshMs;
+  }
+
   /** Learns what other processes have written, unless it was done a moment ago. */
   async refresh(): Promise<void> {
     if (this.#refreshing !== undefined) return this.#refreshing;
-    if (this.#now() - this.#refreshedAt < this.#refreshMs) return;
-    if (this.#writer !== undefined && this.#ownSegment < 0) return; // our own segment is being opened
+    if (!this.#refreshDue()) return;
     this.#refreshing = this.#readOthers().finally(() => {
       this.#refreshedAt = this.#now();
       this.#refreshing = undefined;
@@ -204,7 +212,7 @@ class FolderLedger implements Ledger {
     await this.#refreshing; // else it might meet our own segment half opened
     const records: IndexRecord[] = [];
     const writer = await openWriter(this.folder, this.#syncMs, (record) => {
-      if (record.kind === "part") this.#parts.add(record.key, { segment: 0, offset: 0, length: 1 });
+      if (record.kind === "part") this.#parts.add(record.key, IN_OUR_SEGMENT);
       if (record.kind === "answer") records.push(record);
     });
     const name = writer.folder.slice(this.folder.length).replace(/^[/\\]+/, "");

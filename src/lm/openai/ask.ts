@@ -4,11 +4,11 @@
  */
 import { type Failure, PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import { type LedgerKey, ledgerKey, type RawExchange } from "../../journal/ledger.ts";
-import type { Meter, Reservation } from "../meter.ts";
+import type { Meter } from "../meter.ts";
 import { costOf, mostOf } from "./cost.ts";
 import type { Question, Reading } from "./dialects/contract.ts";
 import { deadlineMs } from "./http.ts";
-import type { Pass } from "./limits.ts";
+import type { Ending, Pass } from "./limits.ts";
 import type { OpenAiOptions } from "./options.ts";
 import { backoffMs, type Judgement, judge } from "./retry.ts";
 import type { Server } from "./server.ts";
@@ -60,6 +60,8 @@ export async function ask<Result>(
   }
 }
 
+type Attempt<Result> = Exclude<Judgement, { kind: "answer" }> | { kind: "done"; result: Result };
+
 /** The state of one question between its attempts. */
 class Asking<Result> {
   readonly #question: Question<Result>;
@@ -80,7 +82,8 @@ class Asking<Result> {
 
   async untilAnswered(): Promise<Result | (Failure & { id: string })> {
     for (;;) {
-      await this.#seat.server.alive(this.#signal);
+      const { server } = this.#seat;
+      if (server.dead) await server.alive(this.#signal);
       const attempt = await this.#attempt();
       throwIfStopped(this.#signal);
       if (attempt.kind === "done") return attempt.result;
@@ -89,63 +92,51 @@ class Asking<Result> {
     }
   }
 
-  async #attempt(): Promise<Exclude<Judgement, { kind: "answer" }> | { kind: "done"; result: Result }> {
-    const reservation = await this.#seat.meter.reserve(mostOf(this.#question), this.#signal);
+  async #attempt(): Promise<Attempt<Result>> {
+    const { server, name, tally, meter, exchange } = this.#seat;
+    const most = mostOf(this.#question);
+    const reservation = meter.reserveNow(most) ?? (await meter.reserve(most, this.#signal));
     try {
-      return await this.#send(reservation);
+      const pass = await server.gate.enter(this.#question.tokens, this.#signal);
+      if (pass === undefined) return { kind: "cancelled" };
+      tally.asked++;
+      const outcome = await server.send({
+        method: "POST",
+        path: this.#question.path,
+        body: this.#question.body(name),
+        timeoutMs: deadlineMs(server.options.timeouts, this.#question.wanted, this.#timeouts),
+        signal: this.#signal,
+      });
+      const judgement = judge(outcome, server.clock.now());
+      pass.leave(endingOf(judgement));
+      if (judgement.kind !== "answer") return judgement;
+      // Paid for, whatever it turns out to be.
+      await reservation.paid(costOf(judgement.text, most));
+      await exchange.keep(this.#key, judgement.text);
+      return this.#read(judgement.text, pass);
     } finally {
       reservation.free();
     }
   }
 
-  async #send(
-    reservation: Reservation,
-  ): Promise<Exclude<Judgement, { kind: "answer" }> | { kind: "done"; result: Result }> {
-    const { server, name, tally } = this.#seat;
-    const pass = await server.gate.enter(this.#question.tokens, this.#signal);
-    if (pass === undefined) return { kind: "cancelled" };
-    tally.asked++;
-    const outcome = await server.send({
-      method: "POST",
-      path: this.#question.path,
-      body: this.#question.body(name),
-      timeoutMs: deadlineMs(server.options.timeouts, this.#question.wanted, this.#timeouts),
-      signal: this.#signal,
-    });
-    const judgement = judge(outcome, server.clock.now());
-    switch (judgement.kind) {
-      case "answer":
-        pass.leave("answered");
-        // Paid for, whatever it turns out to be.
-        await reservation.paid(costOf(judgement.text, mostOf(this.#question)));
-        return this.#read(judgement.text, pass);
-      case "throttled":
-        pass.leave("overloaded");
-        return judgement;
-      default:
-        pass.leave(judgement.kind === "suspect" && judgement.otherwise === "throttled" ? "overloaded" : "other");
-        return judgement;
-    }
+  #read(raw: string, pass: Pass): Attempt<Result> | Promise<Attempt<Result>> {
+    const reading = this.#question.read(raw);
+    if (reading.kind !== "ok") return this.#unusable(raw, reading.reason);
+    if (foreign(reading, this.#seat)) return this.#foreign(raw, reading.model ?? "");
+    pass.used(reading.promptTokens + reading.completionTokens);
+    this.#seat.tally.answered++;
+    return { kind: "done", result: reading.result };
   }
 
-  async #read(
-    raw: string,
-    pass: Pass,
-  ): Promise<{ kind: "done"; result: Result } | { kind: "transient"; reason: string }> {
-    await this.#seat.exchange.keep(this.#key, raw);
-    const reading = this.#question.read(raw);
-    if (reading.kind === "ok" && foreign(reading, this.#seat)) {
-      const error = modelChanged(this.#seat, reading.model ?? "");
-      await this.#seat.exchange.reject(this.#key, raw, error.message);
-      throw error;
-    }
-    if (reading.kind === "ok") {
-      pass.used(reading.promptTokens + reading.completionTokens);
-      this.#seat.tally.answered++;
-      return { kind: "done", result: reading.result };
-    }
-    await this.#seat.exchange.reject(this.#key, raw, reading.reason);
-    return { kind: "transient", reason: reading.reason };
+  async #unusable(raw: string, reason: string): Promise<Attempt<Result>> {
+    await this.#seat.exchange.reject(this.#key, raw, reason);
+    return { kind: "transient", reason };
+  }
+
+  async #foreign(raw: string, model: string): Promise<never> {
+    const error = modelChanged(this.#seat, model);
+    await this.#seat.exchange.reject(this.#key, raw, error.message);
+    throw error;
   }
 
   /** Waits as the judgement demands; the reason for giving the item up, if it is to be given up. */
@@ -201,6 +192,19 @@ class Asking<Result> {
     if (waitMs !== undefined) server.gate.closeUntil(now + waitMs);
     await server.clock.sleep(waitMs ?? backoffMs(retry, this.#throttles++, server.rng), this.#signal);
     return undefined;
+  }
+}
+
+function endingOf(judgement: Judgement): Ending {
+  switch (judgement.kind) {
+    case "answer":
+      return "answered";
+    case "throttled":
+      return "overloaded";
+    case "suspect":
+      return judgement.otherwise === "throttled" ? "overloaded" : "other";
+    default:
+      return "other";
   }
 }
 

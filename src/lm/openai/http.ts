@@ -2,7 +2,7 @@
  * One HTTP exchange with one server: keep-alive connections, a deadline, cancellation, and the error shapes that model
  * servers answer with. Never retries and never throws for what a server or the network does: that is an `Outcome`.
  */
-import { type Dispatcher, Pool } from "undici";
+import { Client, type Dispatcher } from "undici";
 import { z } from "zod";
 import { messageOf } from "../../core/errors.ts";
 import { onAbort } from "./cancel.ts";
@@ -42,43 +42,52 @@ export interface HttpSettings {
   origin: string;
   /** Sent with every request; the place for authorization. */
   headers: Readonly<Record<string, string>>;
-  /** Most connections held open. */
-  connections: number;
   connectTimeoutMs: number;
+  /** Applied to all text that comes back: strikes the key out. */
+  redact(text: string): string;
 }
 
 /** A longer reply is an error of the server's; it also keeps below the longest string. */
 const MAX_REPLY_BYTES = 256 * 1024 * 1024;
 
+/** Holds as many connections as there were exchanges at once: who calls it bounds those. */
 export function http(settings: HttpSettings): Http {
-  // Generation may be silent for minutes, so the only deadline is the whole exchange's.
-  const pool = new Pool(settings.origin, {
-    connections: settings.connections,
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: settings.connectTimeoutMs },
-  });
+  const { origin, connectTimeoutMs, redact } = settings;
+  const plain = settings.headers;
+  const json = { "content-type": "application/json", ...plain };
+  const clients: Client[] = [];
+  /** A stack, where undici's own pool would look through all its clients at each exchange. */
+  const idle: Client[] = [];
+  const connect = () => {
+    // Generation may be silent for minutes, so the only deadline is the whole exchange's.
+    const client = new Client(origin, { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } });
+    clients.push(client);
+    return client;
+  };
   return {
-    send: (exchange) => send(pool, settings.headers, exchange),
-    close: () => pool.destroy(),
+    send(exchange) {
+      if (exchange.signal?.aborted) return Promise.resolve({ kind: "cancelled" });
+      return new Promise((resolve) => {
+        const { path, method, body = null } = exchange;
+        const usual = body === null ? plain : json;
+        const headers = exchange.headers === undefined ? usual : { ...usual, ...exchange.headers };
+        const client = idle.pop() ?? connect();
+        const collector = new ReplyCollector(exchange, redact, resolve, () => idle.push(client));
+        client.dispatch({ path, method, headers, body }, collector);
+      });
+    },
+    async close() {
+      await Promise.all(clients.map((client) => client.destroy()));
+    },
   };
 }
 
-function send(pool: Pool, always: Readonly<Record<string, string>>, exchange: Exchange): Promise<Outcome> {
-  if (exchange.signal?.aborted) return Promise.resolve({ kind: "cancelled" });
-  return new Promise((resolve) => {
-    const handler = new ReplyCollector(exchange, resolve);
-    const headers: Record<string, string> = { ...always, ...exchange.headers };
-    if (exchange.body !== undefined) headers["content-type"] ??= "application/json";
-    pool.dispatch({ path: exchange.path, method: exchange.method, headers, body: exchange.body ?? null }, handler);
-  });
-}
-
-/** Gathers one reply; settles exactly once. */
+/** Gathers one reply; settles exactly once. `over` is called when the connection can be used again, which may be later. */
 class ReplyCollector implements Dispatcher.DispatchHandler {
   readonly #stopListening: (() => void) | undefined;
+  readonly #redact: (text: string) => string;
   readonly #resolve: (outcome: Outcome) => void;
+  readonly #over: () => void;
   readonly #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
@@ -87,15 +96,22 @@ class ReplyCollector implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(exchange: Exchange, resolve: (outcome: Outcome) => void) {
+  constructor(
+    exchange: Exchange,
+    redact: (text: string) => string,
+    resolve: (outcome: Outcome) => void,
+    over: () => void,
+  ) {
+    this.#redact = redact;
     this.#resolve = resolve;
+    this.#over = over;
     this.#timer = setTimeout(() => this.#settle({ kind: "timeout", ms: exchange.timeoutMs }), exchange.timeoutMs);
     this.#stopListening = exchange.signal && onAbort(exchange.signal, () => this.#settle({ kind: "cancelled" }));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // It waited in the pool's queue past its deadline.
+    // The connection came about past its deadline.
     if (this.#settled) controller.abort(new Error("no longer wanted"));
   }
 
@@ -113,11 +129,14 @@ class ReplyCollector implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const [first] = this.#chunks;
     const whole = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
-    this.#settle({ kind: "reply", status: this.#status, headers: this.#headers, text: whole.toString("utf8") });
+    const text = this.#redact(whole.toString("utf8"));
+    this.#over();
+    this.#settle({ kind: "reply", status: this.#status, headers: this.#headers, text });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const reason = networkReason(error);
+    const reason = this.#redact(networkReason(error));
+    this.#over();
     this.#settle(neverConnected(error) ? { kind: "unreachable", reason } : { kind: "cut", reason });
   }
 

@@ -36,8 +36,8 @@ export interface Gate {
 
 interface Waiting {
   tokens: number;
-  admit: () => void;
-  gone: boolean;
+  signal: AbortSignal;
+  resolve: (pass: Pass | undefined) => void;
 }
 
 export function gate(settings: GateSettings, clock: Clock): Gate {
@@ -46,6 +46,8 @@ export function gate(settings: GateSettings, clock: Clock): Gate {
   const tokenRate = bucket(settings.tokensPerMinute, clock);
   const queue: Waiting[] = [];
   let head = 0;
+  /** Signals on which somebody has waited; each has one listener, however many wait. */
+  const watched = new WeakSet<AbortSignal>();
   let inFlight = 0;
   let tokensInFlight = 0;
   let closedUntil = 0;
@@ -59,7 +61,7 @@ export function gate(settings: GateSettings, clock: Clock): Gate {
   const admitWhatFits = () => {
     while (head < queue.length) {
       const next = queue[head] as Waiting;
-      if (!next.gone) {
+      if (!next.signal.aborted) {
         if (!fits(next.tokens)) return;
         const waitMs = Math.max(closedUntil - clock.now(), requests.waitMs(1), tokenRate.waitMs(next.tokens));
         if (waitMs > 0) return wakeLater(waitMs);
@@ -67,10 +69,10 @@ export function gate(settings: GateSettings, clock: Clock): Gate {
         tokenRate.take(next.tokens);
         inFlight++;
         tokensInFlight += next.tokens;
-        next.admit();
+        next.resolve(pass(next.tokens));
       }
       head++;
-      if (head > 1024 && head * 2 > queue.length) head -= queue.splice(0, head).length;
+      if (head > 64 && head * 2 > queue.length) head -= queue.splice(0, head).length;
     }
   };
   const wakeLater = (ms: number) => {
@@ -101,20 +103,14 @@ export function gate(settings: GateSettings, clock: Clock): Gate {
   return {
     enter(tokens, signal) {
       if (signal.aborted) return Promise.resolve(undefined);
-      return new Promise((resolve) => {
-        const waiting: Waiting = {
-          tokens,
-          gone: false,
-          admit: () => {
-            stopListening();
-            resolve(pass(tokens));
-          },
-        };
-        const stopListening = onAbort(signal, () => {
-          waiting.gone = true;
-          resolve(undefined);
+      if (!watched.has(signal)) {
+        watched.add(signal);
+        onAbort(signal, () => {
+          for (const waiting of queue.slice(head)) if (waiting.signal === signal) waiting.resolve(undefined);
         });
-        queue.push(waiting);
+      }
+      return new Promise((resolve) => {
+        queue.push({ tokens, signal, resolve });
         admitWhatFits();
       });
     },

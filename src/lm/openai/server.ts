@@ -34,6 +34,8 @@ export interface Server {
   readonly secret: Secret;
   /** One exchange, outside the gate; the key is struck out of what comes back. */
   send(exchange: Exchange): Promise<Outcome>;
+  /** Whether it is known to be dead. */
+  readonly dead: boolean;
   /** Resolves when the server is not known to be dead. @throws PromptCotError `server-dead` when it was waited for in vain. */
   alive(signal: AbortSignal): Promise<void>;
   /** Looks whether the server is well, after a sign that it may not be; if not, `alive` waits from now on. */
@@ -71,7 +73,7 @@ export function server(parts: ServerParts): Server {
   let users = 0;
   let watching = false;
 
-  const send = async (exchange: Exchange) => redacted(await client.send(exchange), secret);
+  const { send } = client;
   const healthy = async () => {
     const outcome = await send({
       method: "GET",
@@ -103,6 +105,9 @@ export function server(parts: ServerParts): Server {
     rng,
     secret,
     send,
+    get dead() {
+      return death !== undefined;
+    },
     async alive(signal) {
       throwIfStopped(signal);
       if (death === undefined) return;
@@ -166,22 +171,9 @@ function connect(options: OpenAiOptions, secret: Secret): Http {
   return http({
     origin: new URL(options.url).origin,
     headers: { ...options.headers, ...authorization },
-    // Health and metrics are asked beside the work.
-    connections: options.limits.inFlight + 2,
     connectTimeoutMs: 1000 * options.timeouts.connectSeconds,
+    redact: (text) => secret.redact(text),
   });
-}
-
-function redacted(outcome: Outcome, secret: Secret): Outcome {
-  switch (outcome.kind) {
-    case "reply":
-      return { ...outcome, text: secret.redact(outcome.text) };
-    case "cut":
-    case "unreachable":
-      return { ...outcome, reason: secret.redact(outcome.reason) };
-    default:
-      return outcome;
-  }
 }
 
 async function watchMetrics(
