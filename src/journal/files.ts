@@ -98,17 +98,24 @@ export async function makeFolder(path: string): Promise<void> {
  * comes back where the parent is there and the system says "no such folder" all the same, as it does under /proc.
  */
 async function makeMissing(path: string): Promise<string | undefined> {
-  const made = await mkdir(path).then(
-    () => "made" as const,
-    (error: unknown) => error,
-  );
-  if (made === "made") return path;
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) return undefined;
+  const once = await makeOne(path);
+  if (typeof once === "string") return once === "made" ? path : undefined;
   const parent = dirname(path);
-  if (errnoOf(made) !== "ENOENT" || parent === path || (await exists(parent))) throw made;
+  if (errnoOf(once.error) !== "ENOENT" || parent === path) throw once.error;
   const first = await makeMissing(parent);
-  await makeMissing(path);
-  return first ?? path;
+  const again = await makeOne(path);
+  if (typeof again === "string") return first ?? (again === "made" ? path : undefined);
+  throw again.error;
+}
+
+/** Makes one folder, and says what came of it. */
+async function makeOne(path: string): Promise<"made" | "there" | { error: unknown }> {
+  try {
+    await mkdir(path);
+    return "made";
+  } catch (error) {
+    return (await stat(path).catch(() => undefined))?.isDirectory() ? "there" : { error };
+  }
 }
 
 /** Flushes a folder's list of names. Without it, a file that was just made or renamed may be gone after a power cut. */
