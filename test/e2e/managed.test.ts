@@ -2,7 +2,7 @@
  * A run that has started a server itself, and is stopped in mid-work: by Ctrl-C, by a second one, and by kill −9. Each time the
  * server and what it started are gone, nothing answered is asked again, and the same command comes to the same bytes.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -10,6 +10,7 @@ import { afterAll, expect, test } from "vitest";
 import { bytesOf, type Ended, LEAST, promptcot, ROOT, start } from "./command.ts";
 
 const IN_FLIGHT = 2;
+const KEY = "sk-promptcot-9f8e7d6c5b4a";
 const SERVER = join(ROOT, "test/servers/annotator-main.ts");
 const SETTINGS = [
   ...LEAST.filter((_, i) => !/^seeds\./.test(LEAST[i | 1] ?? "")),
@@ -29,6 +30,7 @@ function project(delayMs: number) {
   const annotator = {
     ...{ kind: "openai", url: "http://127.0.0.1:0/v1", model: "big", dialect: "generic", contextLength: 8192 },
     ...{ weights: { kind: "pinned", provider: "here", version: "big-1" }, limits: { inFlight: IN_FLIGHT } },
+    key: { kind: "env", name: "ANNOTATOR_KEY" },
     server: { command: `'${process.execPath}' '${SERVER}' {port} '${diary}' ${delayMs}`, stopSeconds: 5 },
   };
   const seeds = Array.from({ length: 40 }, (_, i) => ({
@@ -47,14 +49,19 @@ function project(delayMs: number) {
     readFileSync(diary, "utf8")
       .split("\n")
       .flatMap((line) => (line.startsWith(`${what} `) ? [line.slice(what.length + 1)] : []));
-  return { cwd, lines, args: ["run", "config.json", "--out", "run", ...SETTINGS] };
+  const options = { cwd, env: { ANNOTATOR_KEY: KEY } };
+  return { cwd, lines, options, args: ["run", "config.json", "--out", "run", ...SETTINGS] };
 }
 type Project = ReturnType<typeof project>;
 
 /** Lets the run get `more` further answers, then stops it as told; returns how it ended. */
-async function stopped({ cwd, lines, args }: Project, more: number, stop: (pid: number) => unknown): Promise<Ended> {
+async function stopped(
+  { options, lines, args }: Project,
+  more: number,
+  stop: (pid: number) => unknown,
+): Promise<Ended> {
   const before = lines("answer").length;
-  const { child, ended } = start(args, { cwd });
+  const { child, ended } = start(args, options);
   let over = false;
   void ended.then(() => {
     over = true;
@@ -79,7 +86,7 @@ function alive(pid: number): boolean {
   }
 }
 
-test("Ctrl-C, Ctrl-C twice and kill −9 leave no server, and lose nothing", { timeout: 600_000 }, async () => {
+test("Ctrl-C, Ctrl-C twice and kill −9 leave no server, and lose nothing", { timeout: 900_000 }, async () => {
   const run = project(60);
   const interrupted = await stopped(run, 6, (pid) => process.kill(pid, "SIGINT"));
   expect(interrupted, interrupted.stderr).toMatchObject({ code: 130, signal: null });
@@ -106,7 +113,7 @@ test("Ctrl-C, Ctrl-C twice and kill −9 leave no server, and lose nothing", { t
   const dead = await promptcot(["status", "run"], { cwd: run.cwd });
   expect(dead.stdout).toContain("its process was killed");
 
-  const done = await promptcot(run.args, { cwd: run.cwd });
+  const done = await promptcot(run.args, run.options);
   expect(done, done.stderr).toMatchObject({ code: 0 });
   await nobodyLeft(run);
   expect(run.lines("start")).toHaveLength(4);
@@ -115,8 +122,29 @@ test("Ctrl-C, Ctrl-C twice and kill −9 leave no server, and lose nothing", { t
   expect(answers.length - new Set(answers).size).toBeLessThanOrEqual(3 * IN_FLIGHT);
 
   const calm = project(0);
-  const undisturbed = await promptcot(calm.args, { cwd: calm.cwd });
+  const undisturbed = await promptcot(calm.args, calm.options);
   expect(undisturbed, undisturbed.stderr).toMatchObject({ code: 0 });
   expect(new Set(calm.lines("answer"))).toEqual(new Set(answers));
   expect(bytesOf(join(run.cwd, "run"))).toEqual(bytesOf(join(calm.cwd, "run")));
+
+  // Journals, ledger, report, the server's log: nowhere does the key stand that each question was sent with.
+  const files = readdirSync(run.cwd, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(["report.html", "big.log", "manifest.json"]));
+  for (const { parentPath, name } of files) {
+    expect(readFileSync(join(parentPath, name), "latin1").includes(KEY), join(parentPath, name)).toBe(false);
+  }
+  for (const { stdout, stderr } of [interrupted, twice, killed, done]) expect(stdout + stderr).not.toContain(KEY);
+});
+
+test("a plan that has started a server to ask it is stopped as a run is", { timeout: 300_000 }, async () => {
+  const run = project(60);
+  const args = ["plan", "config.json", "--out", "run", "--probe", "20", ...SETTINGS];
+  const scratch = join(run.cwd, "scratch");
+  mkdirSync(scratch);
+  const options = { ...run.options, env: { ...run.options.env, TMPDIR: scratch } };
+  const interrupted = await stopped({ ...run, options, args }, 4, (pid) => process.kill(pid, "SIGINT"));
+  expect(interrupted, interrupted.stderr).toMatchObject({ code: 130, signal: null });
+  expect(interrupted.stderr).toContain("finds in the ledger what has been asked");
+  await nobodyLeft(run);
+  expect(readdirSync(scratch)).toEqual([]);
 });
