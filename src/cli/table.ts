@@ -96,16 +96,48 @@ function selfPlayTable({ selfPlay }: Pick<Summary, "selfPlay">): string {
       ? []
       : [`round ${round}: ${work.rollouts} rollouts, ${work.bias.pairs} pairs, ${work.right} right ones`],
   );
-  const lines = [`self-play: ${labels.labelled} of ${labels.tasks} problems labelled by vote${accuracy}`, ...played];
-  if (test === null) return lines.join("\n");
-  const { mean, low, high } = test.difference;
+  const how = labelledHow(labels.sources);
   const points = (share: number) => `${share < 0 ? "-" : "+"}${Math.abs(100 * share).toFixed(1)}`;
+  const lines = [`self-play: ${labels.labelled} of ${labels.tasks} problems ${how}${accuracy}`, ...played];
+  if (test === null) {
+    const scores = heldOutScores(rounds, points);
+    if (scores.length > 0) lines.push(`solver on ${rounds[0]?.heldOut.tasks} held-out problems: ${scores.join("; ")}`);
+    return lines.join("\n");
+  }
+  const { mean, low, high } = test.difference;
   const noise = low <= 0 && high >= 0 ? "inside the noise" : "more than noise";
   return [
     ...lines,
     `solver on ${test.tasks} fresh problems: ${percent(test.before)} before, ${percent(test.after)} after; ` +
       `${points(mean)} points (95 %: ${points(low)} to ${points(high)}), ${noise}`,
   ].join("\n");
+}
+
+/** Where the labels came from; the shares only where there are several. */
+function labelledHow({ given, majority, tests }: NonNullable<Summary["selfPlay"]>["labels"]["sources"]): string {
+  const sources = [
+    { count: given, alone: ", as given", among: "given" },
+    { count: majority, alone: " by vote", among: "by vote" },
+    { count: tests, alone: " by tests", among: "by tests" },
+  ].filter(({ count }) => count > 0);
+  if (sources.length < 2) return `labelled${sources[0]?.alone ?? ""}`;
+  return `labelled (${sources.map(({ count, among }) => `${count} ${among}`).join(", ")})`;
+}
+
+function heldOutScores(
+  rounds: NonNullable<Summary["selfPlay"]>["rounds"],
+  points: (share: number) => string,
+): string[] {
+  return rounds.flatMap(({ round, heldOut: { tasks, score }, detail }) => {
+    if (tasks === 0) return [];
+    const share = `${(100 * score).toFixed(1)} %`;
+    if (round === 0) return [`start ${share}`];
+    const since = detail?.sinceStart;
+    const interval = since
+      ? ` (${points(since.mean)} points, 95 %: ${points(since.low)} to ${points(since.high)})`
+      : "";
+    return [`round ${round} ${share}${interval}`];
+  });
 }
 
 function fixed(value: number | null, digits = 2): string {

@@ -75,6 +75,11 @@ it("shows labels, the way from problems to pairs, votes, solve rates, rounds wit
     /<td>1<\/td><td>62.5 %<\/td><td>\d+\.\d % – \d+\.\d %<\/td><td>\+25\.0 \(\+25\.0 to \+25\.0\)<\/td>/,
   );
   expect(html).toContain("<td>12 (25.0 %)</td><td>3 (6.3 %)</td><td>2</td><td>5</td><td>4</td><td>7</td><td>5</td>");
+  const heads = /<thead><tr><th>round<.*?<\/tr>/.exec(html)?.[0] ?? "";
+  expect([...heads.matchAll(/<th>(.*?)<\/th>/g)].map(([, head]) => head)).toEqual([
+    ...["round", "held-out pass@1", "95 % interval", "less the start, points", "rollouts", "right", "unknown"],
+    ...["cut off", "ill-formed", "tasks kept", "pairs", "steps"],
+  ]);
   expect(html).toContain("round 1: the chosen side is the shorter one in 75 % of the pairs");
   expect(html).toContain("<td>with a boxed answer</td><td>100.0 %</td><td>50.0 %</td>");
   expect(html).toContain("1 &lt; 2?");

@@ -73,16 +73,7 @@ ${out.length > 0 && table(["why the others have none", "so", "problems"], out)}`
 function rounds({ rounds: all }: SelfPlaySummary): Html {
   if (all.length === 0) return html``;
   const head = [
-    ...[
-      "round",
-      "held-out pass@1",
-      "95 % interval",
-      "less the start, points",
-      "rollouts",
-      "right",
-      "unknown",
-      "failed",
-    ],
+    ...["round", "held-out pass@1", "95 % interval", "less the start, points", "rollouts", "right", "unknown"],
     ...["cut off", "ill-formed", "tasks kept", "pairs", "steps"],
   ];
   const rows = all.map(({ round, heldOut, work, detail }) => [
