@@ -1,8 +1,8 @@
 /**
  * Do synthesized problems make a solver better? One pocket run gives `p` and `q`; each seed trains a solver of its own on a few
  * worked solutions and lets it play on problems from `p` after EM, from `p` before EM, and on the seed problems, with equal budgets
- * of rollout tokens and of pairs. Two controls prove the machinery: the oracle's answers as labels must raise the solver,
- * shuffled verdicts must not. Scores are paired by problem; the interval is a bootstrap over seeds, then problems.
+ * of rollout tokens and of pairs. Two controls prove the machinery, on seed problems: the oracle's answers as labels must raise the
+ * solver, shuffled verdicts must not. Scores are paired by problem; the interval is a bootstrap over seeds, then problems.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -122,6 +122,7 @@ const comparisons: readonly [ArmName, ArmName][] = [
   ["em-sft", "seeds-sft"],
   ["em-dpo", "cold-dpo"],
   ["em-dpo", "seeds-dpo"],
+  ["em-true-sft", "em-sft"],
   ["oracle-sft", "shuffled-sft"],
   ["oracle-dpo", "shuffled-dpo"],
 ];

@@ -69,8 +69,8 @@ export async function main(args: readonly string[]): Promise<void> {
   await base.close();
 }
 
-/** The strong solver: three times the training, and no early end. */
-const TEACHER = { repeats: 2, parts: 3, until: 0.85 };
+/** The strong solver knows several times as many solutions; none is about a held-out skeleton. */
+const TEACHER = { solutions: 3000, repeats: 4, parts: 2, until: 1 };
 
 async function playSeed(
   folder: string,
@@ -88,19 +88,17 @@ async function playSeed(
   };
   const { selfPlay } = config;
   const few = await solverSeeds({ folder: base.folder, rng: context.rng }, selfPlay);
-  const held = heldOutSets(context.rng, selfPlay, new Set(few.all.map(({ skeleton }) => skeleton)));
+  const strong = { ...config, selfPlay: { ...selfPlay, solver: { ...selfPlay.solver, ...TEACHER } } };
+  const many = await solverSeeds({ folder: base.folder, rng: context.rng.fork("teacher") }, strong.selfPlay);
+  const taken = new Set([...few.all, ...many.all].map(({ skeleton }) => skeleton));
+  const held = heldOutSets(context.rng, selfPlay, taken);
   const parts = {
     ...{ sampler: base.engine, scorer: base.engine, trainer: base.engine.trainer, tokenizer: base.tokenizer },
     ...{ from: base.q, p: { backend: base.engine, checkpoint: base.p.em } },
   };
   const student = await makeSolver(context, config, parts, few.taught, held.stopping);
-  const many = [...few.taught, ...few.rest];
-  const { parts: most, repeats } = selfPlay.solver;
-  const strong = { ...selfPlay.solver, solutions: many.length, until: TEACHER.until };
-  const teaching = { ...strong, parts: most * TEACHER.parts, repeats: repeats * TEACHER.repeats };
   const elsewhere = { ...context, folder: join(folder, "teacher") };
-  const teacherConfig = { ...config, selfPlay: { ...selfPlay, solver: teaching } };
-  const teacher = await makeSolver(elsewhere, teacherConfig, parts, many, held.stopping);
+  const teacher = await makeSolver(elsewhere, strong, parts, many.taught, held.stopping);
 
   const test = scoring(config, held.test);
   const result: SeedResult = {

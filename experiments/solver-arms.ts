@@ -36,18 +36,22 @@ interface Arm {
   labels: "majority" | "oracle";
   verdicts: "true" | "shuffled";
   kind: "sft" | "dpo";
+  /** Sources are compared at equal budgets; a control, which proves the machinery, uses all that its own source gives. */
+  budget: "equal" | "all";
 }
 
 const of = (source: SourceName, kind: Arm["kind"], title: string, more: Partial<Arm> = {}): Arm => ({
-  ...{ title: `${title}, ${kind.toUpperCase()}`, source, kind, labels: "majority", verdicts: "true" },
+  ...{ title: `${title}, ${kind.toUpperCase()}`, source, kind, labels: "majority", verdicts: "true", budget: "equal" },
   ...more,
 });
+const control = { labels: "oracle", budget: "all" } as const;
 
 export const arms = {
-  "oracle-sft": of("em", "sft", "true answers", { labels: "oracle" }),
-  "oracle-dpo": of("em", "dpo", "true answers", { labels: "oracle" }),
-  "shuffled-sft": of("em", "sft", "shuffled verdicts", { labels: "oracle", verdicts: "shuffled" }),
-  "shuffled-dpo": of("em", "dpo", "shuffled verdicts", { labels: "oracle", verdicts: "shuffled" }),
+  "oracle-sft": of("seeds", "sft", "control: true answers", control),
+  "oracle-dpo": of("seeds", "dpo", "control: true answers", control),
+  "shuffled-sft": of("seeds", "sft", "control: shuffled verdicts", { ...control, verdicts: "shuffled" }),
+  "shuffled-dpo": of("seeds", "dpo", "control: shuffled verdicts", { ...control, verdicts: "shuffled" }),
+  "em-true-sft": of("em", "sft", "p after EM, true answers", control),
   "em-sft": of("em", "sft", "p after EM"),
   "em-dpo": of("em", "dpo", "p after EM"),
   "cold-sft": of("cold", "sft", "p without EM"),
@@ -258,19 +262,22 @@ function playArm(
     // Every round is played, and the last model is scored: a stop at the best would hide harm.
     settings: {
       ...{ ...settings, attempts: source.attempts, leastRise: -1 },
-      budget: {
-        rolloutTokens: given.budget.rolloutTokens,
-        pairs: arm.kind === "dpo" ? given.budget.pairs : given.budget.right,
-      },
+      budget:
+        arm.budget === "all"
+          ? settings.budget
+          : {
+              rolloutTokens: given.budget.rolloutTokens,
+              pairs: arm.kind === "dpo" ? given.budget.pairs : given.budget.right,
+            },
     },
     firstRollouts: source.rollouts,
     ...(arm.verdicts === "true" ? {} : { control: (graded, round) => shuffled(graded, shuffle.fork(round)) }),
   });
 }
 
-/** DPO's own settings, beside those of SFT in the config: a tenth of the learning rate, one epoch, and an NLL term (PAPER.md §8). */
+/** DPO's own settings, beside those of SFT in the config: a small learning rate, one epoch, and an NLL term (PAPER.md §8). */
 function dpoSettings({ selfPlay: { training } }: PocketConfig) {
-  const fit = { ...training.fit, learningRate: training.fit.learningRate / 10, epochs: 1 };
+  const fit = { ...training.fit, learningRate: 5e-5, epochs: 1 };
   return { kind: "dpo" as const, fit, nllWeight: 0.5 };
 }
 

@@ -32,9 +32,11 @@ export interface Base {
 
 /** The pocket recipe's config, one thread; `--set` reaches all of it, and `selfPlay` above all. */
 export function solverConfig(assignments: readonly string[]): PocketConfig {
-  const base = ["engine.threads=1", "em.tolerance=0", "em.stopOnAlarm=false", "em.controls=[]"];
-  const play = ["selfPlay.rounds=2", "selfPlay.tasks=300", "selfPlay.heldOut.test=200", "selfPlay.solver.parts=12"];
-  const all = [...base, ...play, ...assignments];
+  const base = ["engine.threads=1", "em.pairs=800", "em.tolerance=0", "em.stopOnAlarm=false", "em.controls=[]"];
+  // 0.3 million weights, and seeds enough for q to copy numbers.
+  const size = ["seeds.count=5200", "model.hiddenSize=80", "model.intermediateSize=216"];
+  const play = ["selfPlay.rounds=2", "selfPlay.tasks=800", "selfPlay.heldOut.test=300"];
+  const all = [...base, ...size, ...play, ...assignments];
   const config = resolveConfig({ recipe: "pocket" }, all, "experiment");
   if (config.recipe !== "pocket") throw new Error("the solver experiments run in the pocket domain");
   return config;

@@ -76,8 +76,18 @@ export async function solverSeeds(
   const known: ReadonlySet<string> = new Set(concepts);
   const own = all.filter((seed) => splits.get(seed.id) === "train" && seed.concepts.every((one) => known.has(one)));
   const random = context.rng.fork("selfplay", "solutions");
-  const missing = Math.max(0, solutions + tasks - own.length);
-  const fresh = pocketSeeds({ count: missing, seed: random.uint32(), combinations: solverCombinations(concepts) });
+  const combinations = solverCombinations(concepts);
+  const problems = new Set(all.map(({ problem }) => problem));
+  const fresh: PocketSeed[] = [];
+  for (let batch = 0; own.length + fresh.length < solutions + tasks && batch < 100; batch++) {
+    const count = solutions + tasks - own.length - fresh.length;
+    for (const seed of pocketSeeds({ count, seed: random.fork(batch).uint32(), combinations })) {
+      // Short problems come twice now and then: what is taught must not be among what is left over.
+      if (problems.has(seed.problem)) continue;
+      problems.add(seed.problem);
+      fresh.push(seed);
+    }
+  }
   const shuffled = random.shuffle([...own, ...fresh]);
   return { all: [...all, ...fresh], taught: shuffled.slice(0, solutions), rest: shuffled.slice(solutions) };
 }
@@ -92,7 +102,8 @@ const splitJournal = {
 export function heldOutSets(rng: Rng, { heldOut, solver }: PocketSelfPlayConfig, taken: ReadonlySet<string>) {
   const random = rng.fork("selfplay", "held-out");
   const { dev, test } = heldOut;
-  const fresh = heldOutTasks(2 * dev + test, { random, concepts: solver.concepts, taken });
+  // Skeletons that are met late are rare ones, and harder: shuffled, so that the three sets are alike.
+  const fresh = random.fork("sets").shuffle(heldOutTasks(2 * dev + test, { random, concepts: solver.concepts, taken }));
   return {
     /** Problems on which the solver's own training is stopped. */
     stopping: fresh.slice(0, dev),

@@ -117,18 +117,11 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
     attempts: { count: 8, temperature: 1, topP: 1, maxTokens: 128 },
     band: { above: 0, below: 1, minDecided: 6 },
     validity: { thought: "none", scripts: [] },
-    training: { ...paperSelfPlay.training, kind: "sft", fit: fit(16, 2, 5e-4, 0) },
+    training: { ...paperSelfPlay.training, kind: "sft", fit: fit(16, 2, 2e-3, 10) },
     solver: {
-      // Six of the 25 whose numbers are few enough to be known by heart: what a model of this size learns from so few solutions.
-      concepts: ["digit sum", "equation", "factorial", "ratio", "sharing", "square root"],
-      ...{
-        solutions: 400,
-        repeats: 4,
-        workings: 0,
-        parts: 6,
-        until: 0.4,
-        fit: { ...fit(8, 1, 4e-3, 20), floor: 0.3 },
-      },
+      // Six of the 25 whose numbers are few enough to be known by heart, and on whose pairs p's problems are sound (docs/LOG.md).
+      concepts: ["consecutive sum", "digit sum", "factorial", "multiples", "prime factor", "remainder"],
+      ...{ solutions: 400, repeats: 12, workings: 0, parts: 3, until: 0.3, fit: fit(8, 1, 4e-3, 20) },
     },
     tasks: 200,
     labels: { generations: 8, temperature: 1, vote: { leastVotes: 4, leastMargin: 0.25 } },
@@ -139,7 +132,11 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
       return {
         ...shared,
         attempts: { ...shared.attempts, maxTokens: 48 },
-        solver: { ...shared.solver, ...{ solutions: 24, repeats: 8, workings: 16, parts: 2 }, fit: fit(8, 1, 1e-2, 5) },
+        solver: {
+          ...shared.solver,
+          ...{ solutions: 24, repeats: 8, workings: 16, parts: 2, until: 0.4 },
+          fit: fit(8, 1, 1e-2, 5),
+        },
         tasks: 8,
         labels: { ...shared.labels, vote: { leastVotes: 1, leastMargin: 0 } },
         heldOut: { ...shared.heldOut, dev: 4, test: 4 },
