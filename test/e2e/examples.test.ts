@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { poolAvailable } from "../../src/domains/code/available.case.ts";
 import { journalOf, promptcot, ROOT, summaryOf } from "./command.ts";
 
 const MINUTES = 60_000;
@@ -35,6 +36,22 @@ describe.skipIf(process.env.PROMPTCOT_E2E !== "long")("examples (PROMPTCOT_E2E=l
       expect(runs("em-on-a-table.ts")).toBe(shown("em-on-a-table.ts"));
     },
     MINUTES,
+  );
+
+  test(
+    "grade-answers prints exactly what is shown",
+    () => {
+      expect(runs("grade-answers.ts")).toBe(shown("grade-answers.ts"));
+    },
+    MINUTES,
+  );
+
+  test.skipIf(!poolAvailable)(
+    "grade-programs prints exactly what is shown",
+    () => {
+      expect(runs("grade-programs.ts")).toBe(shown("grade-programs.ts"));
+    },
+    3 * MINUTES,
   );
 
   test(

@@ -61,13 +61,15 @@ export async function findPython(path: string | undefined): Promise<Python> {
 
 function describe(name: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(name, ["-I", "-c", DESCRIBE], { timeout: 120_000 }, (error, stdout) => {
+    execFile(name, ["-I", "-c", DESCRIBE], { timeout: 120_000 }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
+      const why =
+        error.code === "ENOENT" ? "it is not installed" : stderr.trim().split("\n").at(-1) || messageOf(error);
       reject(
         new PromptCotError({
           boundary: "environment",
           code: "no-python",
-          message: `the Python interpreter "${name}" cannot be run: ${messageOf(error)}`,
+          message: `the Python interpreter "${name}" cannot be run: ${why}`,
           next: "install python3, or give the path of an interpreter",
           cause: error,
         }),

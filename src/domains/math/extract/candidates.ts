@@ -3,7 +3,7 @@ import { MAX_RESPONSE } from "../budget.ts";
 import { withAsciiDigits } from "../latex/clean.ts";
 import { type Box, boxes, lastGroup, withdrawnAt } from "./boxes.ts";
 import { phrases } from "./phrases.ts";
-import { leadingRun, numbersFromEnd, proseWords, strip } from "./plain.ts";
+import { leadingRun, numbersFromEnd, proseWords, spelledNumber, strip } from "./plain.ts";
 import { type Segment, type SegmentRules, segments } from "./segments.ts";
 import { afterThought } from "./thought.ts";
 
@@ -42,6 +42,8 @@ export function* candidates(response: string, rules: SegmentRules, gold: boolean
   yield* letters(text, CONCLUDED);
   yield* rightmost(text, parts);
   yield* letters(text, LONE);
+  const spelt = spelledNumber(text);
+  if (spelt !== undefined) yield { text: spelt, how: "phrase", math: false };
 }
 
 /** With ASCII digits. Form feeds, backspaces and their like never stand in text: they are the `\f` of `\frac` and the `\b` of `\boxed`, read as escapes. */

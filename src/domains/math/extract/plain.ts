@@ -1,5 +1,6 @@
 /** Finds the last number or short formula in plain text, and tells prose from a bare answer. */
 import { isUnit } from "../latex/units.ts";
+import { fractionWord, numberWord } from "../latex/words.ts";
 
 export interface Found {
   text: string;
@@ -104,6 +105,25 @@ function isMathy(word: string): boolean {
     if (!/^(?:sin|cos|tan|log|ln|exp|sqrt|pi|cot|sec|csc|arctan|inf|infty)$/.test(run)) return false;
   }
   return word !== "a" && word !== "I" && word !== "A";
+}
+
+/** A verb that may lead to a number in words. */
+const LEADS = /^(?:is|are|was|were|be|equals|gives|get|gets|makes|has|have|had|exactly|total(?:ing)?|to)$/i;
+
+/** The number that a text's last words name after a verb, with one word at most behind it: "there are twenty-one", "he has two apples". */
+export function spelledNumber(text: string): string | undefined {
+  const words = text
+    .slice(-120)
+    .trim()
+    .replace(/[.!*\s]+$/, "")
+    .split(/\s+/);
+  for (const end of [words.length, words.length - 1]) {
+    for (let from = Math.max(1, end - 6); from < end; from++) {
+      const named = words.slice(from, end).join(" ");
+      if (LEADS.test(words[from - 1]!) && (numberWord(named) ?? fractionWord(named)) !== undefined) return named;
+    }
+  }
+  return undefined;
 }
 
 /** Without sentence punctuation and bold marks around it. */
