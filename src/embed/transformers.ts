@@ -23,9 +23,17 @@ const PACKAGE = "@huggingface/transformers";
 type Anything = (...values: unknown[]) => unknown;
 const isFunction = z.custom<Anything>((value) => typeof value === "function", "a function is needed");
 
+const Settings = z.object({
+  allowRemoteModels: z.boolean(),
+  allowLocalModels: z.boolean(),
+  localModelPath: z.string(),
+});
+type Settings = z.infer<typeof Settings>;
+
 const Library = z.object({
   pipeline: isFunction,
-  env: z.object({ allowRemoteModels: z.boolean(), allowLocalModels: z.boolean(), localModelPath: z.string() }).loose(),
+  // The object itself, not what a schema makes of it: it is set below, and the library looks at its own.
+  env: z.custom<Settings>((value) => Settings.safeParse(value).success, "its settings are not known"),
 });
 const Tensor = z.object({ dims: z.tuple([z.number().int(), z.number().int()]), data: z.instanceof(Float32Array) });
 
