@@ -118,7 +118,7 @@ export function alarmsOf(stats: RoundStatistics, course: Course, bounds: AlarmBo
       bounds.shortWinners,
       (v) =>
         `winners are ${percent(1 - v)} shorter than the candidates they were chosen from: ` +
-        'if the NLL of x rises, set em.select to "length-controlled" or "mean"',
+        'if the NLL of x rises, set em.select to "mean" or "length-controlled"',
     ),
     below(
       "spread",
@@ -149,7 +149,7 @@ function collapse({ start, now }: Course, bounds: AlarmBounds): Alarm | null {
     message:
       `rationales are collapsing: they shortened by ${percent(shortening)} since the cold start while the NLL of x rose by ${percent(rise)}. ` +
       "The summed reward favours short rationales that leave out what the problem needs; " +
-      'set em.select to "length-controlled" or "mean", or drop the annotators whose rationales do not suffice to recreate the problem',
+      'set em.select to "mean" (or "length-controlled", which may only put it off), or drop the annotators whose rationales do not suffice to recreate the problem',
   };
 }
 
