@@ -52,7 +52,7 @@ function adding(_: string, prompt: string): string {
   return `<think>${"so ".repeat(3 + (Number(a) % 7))}</think> The answer is \\boxed{${Number(a) + Number(b)}}.`;
 }
 
-it("tries a few problems, pays for none of them again, and holds what it said", { timeout: 240_000 }, async () => {
+it("tries a few problems, pays for none of them again, and holds what it said", { timeout: 600_000 }, async () => {
   const server = await annotatorServer(adding);
   const file = join(folder, "problems.jsonl");
   const rows = Array.from({ length: PROBLEMS }, (_, i) => ({ id: `sum-${i}`, problem: `What is ${i} plus ${i + 4}?` }));
@@ -131,11 +131,15 @@ function castOf(solver: Sampler, speaker: Sampler): typeof compose {
   };
 }
 
+/** Every question put to a scripted model: who was asked what, with which seed. */
+const asked: string[] = [];
+
 /** Says what `answer` says, with a thought of some length before it. */
 function speaking(name: string, answer: (random: Rng, prompt: string) => string): Sampler {
   return scripted({
     ...{ tokenizer, name, contextLength: 4096 },
     answer(request, prompt) {
+      asked.push(JSON.stringify([name, prompt, request.seed]));
       const random = rng(request.seed);
       return `<think>${"so ".repeat(1 + random.int(6))}</think> ${answer(random, prompt)}<|end|>`;
     },
@@ -177,7 +181,9 @@ async function planAndRun(
   cast: typeof compose,
 ): Promise<{ plan: Plan; checked: PlanCheck }> {
   const config = resolveAny({ scale: "tiny", model: { from: base.path }, ...written }, [], "test");
+  asked.length = 0;
   const plan = await makePlan(config, { ...shared(), probe }, cast);
+  const probed = asked.splice(0);
   const run = join(folder, name);
   const session = await openSession({ ...shared(), folder: run, config });
   switch (config.recipe) {
@@ -194,6 +200,9 @@ async function planAndRun(
       throw new Error("not a recipe of post-training");
   }
   await session.close("done");
+  // A ledger would answer the run whatever the plan has asked: all of it is asked again.
+  expect(probed.length).toBeGreaterThan(0);
+  expect(new Set(asked).isSupersetOf(new Set(probed))).toBe(true);
   await writePlan(run, plan);
   const shown = await within(["plan", "--check", run]);
   expect(shown.code, shown.stderr).toBe(0);
@@ -205,7 +214,7 @@ const trial = { count: 8, temperature: 1, topP: 1, maxTokens: 96 };
 
 describe("what comes of the problems that were tried says what will come of all", () => {
   it("math-selfplay: labels, the difficulty band, pairs, references and what DPO is taught", {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async () => {
     const { checked } = await planAndRun(
       "math",
@@ -228,7 +237,7 @@ describe("what comes of the problems that were tried says what will come of all"
     expect(first?.used.taught).toBeGreaterThan(1000);
   });
 
-  it("math-selfplay by SFT, and by GRPO, whose trainer tries the problems itself", { timeout: 240_000 }, async () => {
+  it("math-selfplay by SFT, and by GRPO, whose trainer tries the problems itself", { timeout: 600_000 }, async () => {
     const written = {
       ...{ recipe: "math-selfplay", problems: await problems("right", 40, sum) },
       labels: { attempts: trial },
@@ -248,7 +257,7 @@ describe("what comes of the problems that were tried says what will come of all"
     expect(job?.completion.mid).toBeGreaterThan(checked.acts.at(-1)?.planned.taught?.mid ?? 0);
   });
 
-  it("math-selfplay of which nothing comes: the loop ends without a job", { timeout: 240_000 }, async () => {
+  it("math-selfplay of which nothing comes: the loop ends without a job", { timeout: 600_000 }, async () => {
     const written = {
       ...{ recipe: "math-selfplay", problems: await problems("hopeless", 20, sum) },
       selfPlay: { attempts: trial },
@@ -258,7 +267,7 @@ describe("what comes of the problems that were tried says what will come of all"
     expect(checked.total.used.taught).toBe(0);
   });
 
-  it("code-selfplay: drafted tests and programs, too", { timeout: 300_000 }, async () => {
+  it("code-selfplay: drafted tests and programs, too", { timeout: 600_000 }, async () => {
     const written = {
       recipe: "code-selfplay",
       problems: await problems("code", 8, (i) => ({ problem: `Read two numbers and print their sum. (${i})` })),
@@ -271,7 +280,7 @@ describe("what comes of the problems that were tried says what will come of all"
     expect(checked.acts[1]?.used.taught).toBeGreaterThan(0);
   });
 
-  it("math-sft: which of the teacher's traces are kept", { timeout: 240_000 }, async () => {
+  it("math-sft: which of the teacher's traces are kept", { timeout: 600_000 }, async () => {
     const written = {
       ...{ recipe: "math-sft", family: "chat", traces: { agree: true, mostTokens: 400 }, fit: { batchSize: 4 } },
       problems: await problems("traces", 60, (i) => ({ ...sum(i), answer: String(2 * i + 4) })),
