@@ -1,47 +1,21 @@
 /** `promptcot grade math` and `promptcot grade code`: verdicts for files of responses, streamed and resumable. */
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
-import { z } from "zod";
-import { PromptCotError } from "../core/errors.ts";
+import type { z } from "zod";
 import type { CallOptions } from "../core/events.ts";
 import type { Json } from "../core/hash.ts";
 import { gradeProgramIn } from "../domains/code/grade.ts";
-import { type ProgramToGrade, type ProgramVerdict, parseTests, pool, type Sandbox } from "../domains/code/index.ts";
+import { pool, type Sandbox } from "../domains/code/index.ts";
 import type { ProfileName } from "../domains/math/index.ts";
 import { readRows } from "../rows/read.ts";
 import type { Row } from "../rows/row.ts";
 import { type TransformResult, transformRows } from "../rows/transform.ts";
 import { numberOption, tally, withDisplay, workersFrom } from "./curating.ts";
+import { CodeRow, limitsFrom, MathRow, programOf, verdictRow } from "./grade-rows.ts";
+import { gradeServeCommand } from "./grade-serve.ts";
 import { mathThreads } from "./grade-threads.ts";
 import { duration } from "./progress.ts";
 import { aligned } from "./table.ts";
-
-const Id = z.union([z.string(), z.number()]).transform(String);
-const Answer = z.union([z.string(), z.number()]).transform(String);
-const MathRow = z.object({ id: Id, gold: Answer, response: z.string() });
-
-const CodeRow = z
-  .object({
-    id: Id,
-    code: z.string().optional(),
-    response: z.string().optional(),
-    tests: z.array(z.json()),
-    fnName: z.string().optional(),
-    checker: z.string().optional(),
-  })
-  .refine(
-    ({ code, response }) => (code === undefined) !== (response === undefined),
-    "give exactly one of code and response",
-  )
-  .superRefine(({ tests, fnName }, context) => {
-    try {
-      parseTests(tests, fnName);
-    } catch (error) {
-      if (!(error instanceof PromptCotError)) throw error;
-      context.addIssue({ code: "custom", path: ["tests"], message: `${error.message}; ${error.next}` });
-    }
-  });
-type CodeRow = z.output<typeof CodeRow>;
 
 interface Options {
   input: string;
@@ -54,7 +28,8 @@ interface Options {
 
 export function gradeCommand(): Command {
   return new Command("grade")
-    .description("verdicts for a file of responses")
+    .description("verdicts for a file of responses, or for programs that ask")
+    .addCommand(gradeServeCommand())
     .addCommand(
       common(new Command("math"))
         .description("math answers; rows: {id, gold, response}")
@@ -114,17 +89,9 @@ interface CodeOptions extends Options {
 
 async function code(options: CodeOptions, call: CallOptions): Promise<void> {
   const sandbox: Sandbox = pool({ workers: workersFrom(options.threads) + 1 });
-  const seconds = numberOption("--time", options.time, { min: 0.001, max: 3600 });
-  const mebibytes = numberOption("--memory", options.memory, { min: 32, max: 1 << 20, integer: true });
-  // A program that sleeps is stopped too: two and a half times its CPU time, as the library's own defaults have it.
-  const limits = {
-    cpuMs: Math.round(1000 * seconds),
-    wallMs: Math.round(2500 * seconds),
-    memoryBytes: mebibytes * 2 ** 20,
-  };
+  const limits = limitsFrom(options);
   const comparison =
     options.floatTolerance === undefined ? {} : { comparison: { tolerance: toleranceOf(options.floatTolerance) } };
-  const job = (row: CodeRow): ProgramToGrade => ({ ...defined(row), tests: row.tests, limits, ...comparison });
   try {
     await grade(options, call, {
       schema: CodeRow,
@@ -134,7 +101,7 @@ async function code(options: CodeOptions, call: CallOptions): Promise<void> {
         Promise.all(
           rows.map(async (row) => ({
             id: row.id,
-            ...verdictRow(await gradeProgramIn(job(row), { sandbox, ...call })),
+            ...verdictRow(await gradeProgramIn(programOf(row, { limits, ...comparison }), { sandbox, ...call })),
           })),
         ),
     });
@@ -146,20 +113,6 @@ async function code(options: CodeOptions, call: CallOptions): Promise<void> {
 function toleranceOf(text: string): { absolute: number; relative: number } {
   const tolerance = numberOption("--float-tolerance", text, { min: 0, max: 1 });
   return { absolute: tolerance, relative: tolerance };
-}
-
-/** The optional fields that are there. */
-function defined({ code, response, fnName, checker }: CodeRow): Partial<ProgramToGrade> {
-  return {
-    ...(code === undefined ? {} : { code }),
-    ...(response === undefined ? {} : { response }),
-    ...(fnName === undefined ? {} : { fnName }),
-    ...(checker === undefined ? {} : { checker }),
-  };
-}
-
-function verdictRow({ program: _, ...verdict }: ProgramVerdict): Row {
-  return { ...verdict, tests: verdict.tests.map((test) => ({ ...test })) };
 }
 
 interface Grading<T> {
