@@ -108,6 +108,7 @@ describe("own seeds", () => {
       expect(summary).toMatchObject({ seedsRejected: 4, annotations: { triples: 13, failed: 1, putAside: 1 } });
       expect(summary.coldStart?.xNll).toBeGreaterThan(0);
       expect(summary.em.rounds).toHaveLength(3);
+      expect(readFileSync(join(out, "report.html"), "utf8")).toContain("a check of the plumbing");
     },
     10 * MINUTES,
   );
