@@ -276,4 +276,44 @@ export const REPORTS: Case[] = [
     [r`\text{divergent}`, "The series converges."],
     ["0", "no solution"],
   ]),
+  ...group("what a sentence denies is no part of its answer", true, [
+    ["5", "The answer is 5, not 6."],
+    ["5", "The answer is not 6 but 5."],
+    ["5", r`$\boxed{5}$ and not $\boxed{6}$`],
+    ["5", "Not $\\boxed{6}$ but $\\boxed{5}$"],
+    ["A", "I would choose A because B is wrong."],
+  ]),
+  ...group("what a sentence denies is no answer", false, [
+    ["6", "The answer is 5, not 6."],
+    ["6", "The answer is not 6 but 5."],
+    ["6", r`$\boxed{5}$ and not $\boxed{6}$`],
+    ["B", "I would choose A because B is wrong."],
+  ]),
+  ...group("a sign before a box belongs to it", true, [["-5", r`x = -\boxed{5}`]]),
+  ...group("a sign before a box belongs to it, also where it is wrong", false, [["5", r`x = -\boxed{5}`]]),
+  ...group("solutions listed at the end", true, [
+    ["3, 4", "The solutions are x = 3 and x = 4."],
+    ["3, 4", "So the roots of the equation are 3 and 4."],
+    ["7", "The roots are 3 and 4. So their sum is 7."],
+  ]),
+  ...group("other solutions listed at the end", false, [
+    ["3, 5", "The solutions are x = 3 and x = 4."],
+    ["4", "The solutions are x = 3 and x = 4."],
+  ]),
+  ...group("layout that says nothing", true, [
+    ["5", r`\boxed{\overset{!}{5}}`],
+    ["5", r`\boxed{\scriptsize 5}`],
+    ["5", r`\boxed{\colorbox{yellow}{5}}`],
+    ["x = 5", r`x \overset{!}{=} 5`],
+    ["5", "Answer - 5"],
+    ["-5", "Answer: -5"],
+  ]),
+  ...group("numbers in words after a verb", true, [
+    [r`\frac{1}{3}`, "It is one third."],
+    ["12", "She has twelve apples."],
+  ]),
+  ...group("words that are no number", false, [
+    ["1", "Choose the second one."],
+    ["12", "She has eleven apples."],
+  ]),
 ];

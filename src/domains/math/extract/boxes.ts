@@ -39,6 +39,19 @@ export function boxes(text: string): Box[] {
   return found;
 }
 
+const DENIED = /\b(?:not|rather than|instead of)[\s$\\([]{0,4}$/i;
+
+/** Boxes without those that a "not" stands before, if others are left. */
+export function undenied(text: string, all: readonly Box[]): readonly Box[] {
+  const kept = all.filter((box) => !DENIED.test(text.slice(Math.max(0, box.at - 16), box.at)));
+  return kept.length > 0 ? kept : all;
+}
+
+/** `-` if one stands before a box as its sign. */
+export function signBefore(text: string, box: Box): string {
+  return /(?:^|[=$([{,])\s*[-−]\s*$/.test(text.slice(Math.max(0, box.at - 8), box.at)) ? "-" : "";
+}
+
 /** The closing brace of each opening one. */
 function matchBraces(text: string): Map<number, number> {
   const close = new Map<number, number>();

@@ -1,7 +1,7 @@
 /** The places where a response may hold its answer, best first. Which of them counts is `read.ts`'s, by what they parse to. */
 import { MAX_RESPONSE } from "../budget.ts";
 import { withAsciiDigits } from "../latex/clean.ts";
-import { type Box, boxes, lastGroup, withdrawnAt } from "./boxes.ts";
+import { type Box, boxes, lastGroup, signBefore, undenied, withdrawnAt } from "./boxes.ts";
 import { phrases } from "./phrases.ts";
 import { leadingRun, numbersFromEnd, proseWords, spelledNumber, strip } from "./plain.ts";
 import { type Segment, type SegmentRules, segments } from "./segments.ts";
@@ -56,6 +56,7 @@ function repaired(response: string): string {
 
 /** A letter that the end of a response chooses in so many words. */
 const CONCLUDED = [
+  /\b(?:choose|choosing|pick|select|go with) (?:option |choice )?\(?([A-J])\)?(?=[\s.,;]|$)(?! (?!because|since|as\b)[a-z])/,
   /\b(?:option|choice|answer) (?:is|would be|must be)[\s:*(]{1,4}(?:option |choice )?\(?([A-J])\)?(?=[).:,*\n]|\s*$)/,
   /\b(?:option|choice|answer)\b[^.\n]{0,30}[\s(:*]([A-J])[\s.)}*]*$/,
 ];
@@ -75,7 +76,7 @@ function* letters(text: string, patterns: readonly RegExp[]): Generator<Candidat
 }
 
 function* boxed(text: string, all: readonly Box[], rules: SegmentRules): Generator<Candidate> {
-  const group = lastGroup(text, all);
+  const group = lastGroup(text, undenied(text, all));
   const last = group.at(-1)!;
   const withdrawn = withdrawnAt(text, last);
   if (withdrawn >= 0) {
@@ -87,7 +88,8 @@ function* boxed(text: string, all: readonly Box[], rules: SegmentRules): Generat
   const after = text.slice(last.end);
   if (/final answer(?: is|:)|(?:^|\n)\W{0,6}answer\W{0,4}:/i.test(after.slice(-2000))) yield* later(after, rules);
   const suffix = percentAfter(text, last.end);
-  yield { text: group.map((b) => undelimited(b.content)).join(", ") + suffix, how: "boxed", math: true };
+  const contents = group.map((b) => signBefore(text, b) + undelimited(b.content));
+  yield { text: contents.join(", ") + suffix, how: "boxed", math: true };
 }
 
 /** A final answer that is announced after the last box outranks it, if it is a formula or a number. */
@@ -160,7 +162,7 @@ const CHOSEN = /^(?:[a-z']+ ){0,3}(?:\(([A-J])\)|([A-J]))(?=[,.;:]|\s*$|\s+(?:be
 /** What follows "the answer is" and its like. */
 function* spoken(text: string, rules: SegmentRules): Generator<Candidate> {
   for (const { from, to } of phrases(text, TRIES)) {
-    const region = text.slice(from, to);
+    const region = asserted(text.slice(from, to));
     const parts = segments(region, rules);
     const first = parts.find((p) => p.math || region.slice(p.from, p.to).trim() !== "");
     if (first?.dead) continue;
@@ -179,6 +181,14 @@ function* spoken(text: string, rules: SegmentRules): Generator<Candidate> {
       yield { text: joined(after, segments(after, rules)), how: "phrase", math: after.includes("$") };
     yield* rightmost(region, parts, "phrase");
   }
+}
+
+/** A sentence without what it denies: "5, not 6", "not 6 but 5". */
+function asserted(region: string): string {
+  const instead = /^\s*(?:not|n't)\s[^.\n]{1,60}?(?:,\s*but|\sbut|[;,]\s*it(?:'s| is))\s+/i.exec(region);
+  if (instead !== null) return region.slice(instead[0].length);
+  const denied = /,?\s(?:(?:and|but)\s)?(?:not|rather than|instead of)\s/i.exec(region);
+  return denied === null || denied.index === 0 ? region : region.slice(0, denied.index);
 }
 
 /** The text after the last "is", "are" or "=" of a sentence. */

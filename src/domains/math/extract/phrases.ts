@@ -26,6 +26,9 @@ const MARKS = [
   ),
 ];
 
+/** Announcements that count only in the last sentence: earlier they tell of a step. */
+const CLOSING = /\b(?:solutions?|roots|zeros|values)(?: of [^.\n]{1,30})? (?:is|are)[\s:]/gi;
+
 /** The stretches announced as answers, last first: after "answer is", "answer:", "####", inside `<answer>`. */
 export function phrases(text: string, limit: number): Phrase[] {
   const lower = text.toLowerCase();
@@ -41,6 +44,11 @@ export function phrases(text: string, limit: number): Phrase[] {
   for (const mark of MARKS) {
     const at = lower.lastIndexOf(mark);
     if (at >= 0 && !insideWord(lower, at)) starts.push(at + mark.length);
+  }
+  const tail = Math.max(0, text.length - REACH);
+  for (const closing of text.slice(tail).matchAll(CLOSING)) {
+    const start = tail + closing.index + closing[0].length;
+    if (text.slice(sentenceEnd(text, start)).trim().length <= 2) starts.push(start);
   }
   starts.sort((a, b) => b - a);
   const found: Phrase[] = [];
@@ -66,7 +74,7 @@ function afterAnswer(lower: string, text: string, at: number): number {
   if (lower[i] === ">" && lower[at - 1] === "<") return i + 1;
   if (lower[at - 1] === "/") return -1;
   const window = lower.slice(i, i + 120);
-  const direct = /^[*_\s}"'`]*(?::|=|is\b|are\b|would be\b|will be\b|was\b|\n)/.exec(window);
+  const direct = /^[*_\s}"'`]*(?::|=|→|[-–—] |is\b|are\b|would be\b|will be\b|was\b|\n)/.exec(window);
   if (direct !== null) return i + direct[0].length;
   const later = /^[^.\n$\\]{0,80}?\s(?:is|are|:)[\s:]/.exec(window);
   if (later !== null) return i + later[0].length;

@@ -118,7 +118,7 @@ export const IGNORED: ReadonlySet<string> = new Set(
   (
     "displaystyle textstyle scriptstyle left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm mleft mright " +
     "limits nolimits quad qquad enspace thinspace medspace thickspace negthinspace space nobreakspace hfill newline noindent allowbreak " +
-    "rm bf it sf tt cal mathstrut strut nonumber notag boldmath small large Large normalsize bfseries itshape par null hline centering " +
+    "tiny scriptsize footnotesize LARGE huge Huge normalfont upshape rmfamily sffamily rm bf it sf tt cal mathstrut strut nonumber notag boldmath small large Large normalsize bfseries itshape par null hline centering " +
     "therefore because angle triangle square Box"
   ).split(" "),
 );
@@ -140,6 +140,9 @@ export const WRAPPER: ReadonlySet<string> = new Set(
   "boxed fbox underline mathord mathrel mathbin mathclose mathopen smash ensuremath displaylines".split(" "),
 );
 
+/** Commands whose first argument stands above or below the second. */
+export const STACKED: ReadonlySet<string> = new Set("overset underset stackrel".split(" "));
+
 /** Commands of siunitx: numbers, angles, units, and numbers with units. */
 export const SIUNITX: ReadonlySet<string> = new Set("num ang si unit SI qty".split(" "));
 
@@ -158,6 +161,8 @@ export const DROPPED: ReadonlyMap<string, number> = new Map(
     ref: 1,
     cite: 1,
     textcolor: 1,
+    colorbox: 1,
+    fcolorbox: 2,
     "hspace*": 1,
   }),
 );
@@ -318,6 +323,7 @@ export function isCommand(name: string): boolean {
     name === "begin" ||
     name === "end" ||
     SIUNITX.has(name) ||
+    STACKED.has(name) ||
     name === "cr" ||
     name === "emptyset" ||
     name === "varnothing" ||

@@ -46,6 +46,12 @@ export function measuredCommand(state: State, name: string): undefined {
   push(state, "text", spelt);
 }
 
+/** `\overset{!}{=}`, `\underset{x}{\max}`: what stands at the line counts. */
+export function stackedCommand(state: State): undefined {
+  readGroup(state);
+  pushAll(state, readGroup(state) ?? "");
+}
+
 const PREFIXES = /\b(kilo|centi|milli|deci|mega|micro|nano|giga) /g;
 
 /** The unit that macros spell: `\kilo\meter\per\hour` is `kilometer per hour`. */

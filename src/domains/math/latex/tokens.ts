@@ -16,13 +16,14 @@ import {
   OPERATORS,
   SAME_LETTER,
   SIUNITX,
+  STACKED,
   STRUCTURE,
   TEXT,
   WRAPPER,
 } from "./commands.ts";
 import { scanNumber } from "./numbers.ts";
 import { isForeign, letters } from "./runs.ts";
-import { environment, fontCommand, measuredCommand, textCommand } from "./texts.ts";
+import { environment, fontCommand, measuredCommand, stackedCommand, textCommand } from "./texts.ts";
 import { push, readGroup, type State, type Token } from "./token.ts";
 
 /** The tokens of `source`. Never throws but `OutOfBudget`. */
@@ -250,6 +251,7 @@ function named(state: State, name: string): undefined {
   if (TEXT.has(name)) return textCommand(state, name);
   if (FONT.has(name)) return fontCommand(state, name);
   if (SIUNITX.has(name)) return measuredCommand(state, name);
+  if (STACKED.has(name)) return stackedCommand(state);
   if (name === "cr") return push(state, "nl", "\\\\");
   const constant = CONSTANTS.get(name);
   if (constant !== undefined && name !== "Pi") return push(state, "const", constant);

@@ -266,6 +266,7 @@ function equations(c: Context, from: number, end: number, level: number): Answer
 function textAnswer(c: Context, text: string): Answer {
   const spelt = isSpelt(text) ? spelledQuantity(text) : undefined;
   if (spelt !== undefined) return spelt;
+  if (/^(?:option|choice) \(?[A-J]\)?$/i.test(text)) return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
   const letters = /^[A-J](?:(?:,| and|, and|&) ?[A-J])+$/.test(text);
   if (letters) return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
   const readable = c.numbersInText ? /\d/.test(text) || /^\(?[A-Z]\)?\.?$/.test(text) : /^\(?[A-Z]\)?\.?$/.test(text);

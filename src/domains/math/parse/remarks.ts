@@ -107,7 +107,7 @@ export function choice(text: string, read: Read): Answer | undefined {
   if (dressed !== null) text = `${dressed[1]} ${text.slice(dressed[0].length)}`;
   const worded = /^\\text\s*\{\s*([A-J][.):]\s[^{}]*)\}$/.exec(text.slice(0, 400));
   if (worded !== null) text = worded[1]!;
-  const named = /^(?:option|choice)\s+\(?([A-J])\)?[.:]?$/i.exec(text.slice(0, 24));
+  const named = /^(?:option\s+|choice\s+|<)\(?([A-J])[)>]?[.:]?$/i.exec(text.slice(0, 24));
   if (named !== null) return { kind: "choice", letter: named[1]!.toUpperCase(), option: undefined };
   const head = /^(?:option|choice)?\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):](?=\s|$|\\|[^\d\s]))\s*/i.exec(
     text.slice(0, 24),
