@@ -11,8 +11,8 @@ const SEED = 250919894;
 const SHARE = 0.1;
 
 /**
- * Whether a skeleton (a problem with numbers and names masked) belongs to the benchmark. Training data for a solver that is to be
- * scored by it leaves these out. Decided for each skeleton apart, by a draw of its own.
+ * Whether a skeleton (a problem with numbers and names masked) belongs to the benchmark. Whoever trains a solver to be scored by
+ * it should leave these out. Decided for each skeleton apart, by a draw of its own.
  */
 export function isHeldOut(skeleton: string): boolean {
   return rng("pocket benchmark").fork(skeleton).next() < SHARE;

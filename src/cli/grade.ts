@@ -29,7 +29,6 @@ interface Options {
 export function gradeCommand(): Command {
   return new Command("grade")
     .description("verdicts for a file of responses, or for programs that ask")
-    .addCommand(gradeServeCommand())
     .addCommand(
       common(new Command("math"))
         .description("math answers; rows: {id, gold, response}")
@@ -51,7 +50,8 @@ export function gradeCommand(): Command {
         .option("--memory <mebibytes>", "memory of one test", "1024")
         .option("--float-tolerance <x>", "numbers in outputs may differ by this much, absolutely or relatively")
         .action((options: CodeOptions) => withDisplay("grade code", (call) => code(options, call))),
-    );
+    )
+    .addCommand(gradeServeCommand());
 }
 
 function common(command: Command): Command {
