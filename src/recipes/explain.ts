@@ -23,7 +23,7 @@ import { readAnyRun, writesProblems } from "./run-config.ts";
 import { recordsIfAny } from "./summary.ts";
 
 /**
- * The history of a row, oldest fact first.
+ * The history of a row: the row, then what it comes from.
  * @param id of a synthesized problem, a candidate rationale, a triple, or a seed; of a problem that a solver attempted, an attempt, a
  * preference pair, or a teacher's trace. Its beginning is enough if only one row has it
  * @throws PromptCotError `data` if no row, or more than one, has it
