@@ -5,7 +5,9 @@ import { explain } from "../recipes/explain.ts";
 
 export function explainCommand(): Command {
   return new Command("explain")
-    .description("where a row comes from, and every verdict on it: a problem, a pair, an attempt, a candidate, a triple, a seed")
+    .description(
+      "where a row comes from, and every verdict on it: a problem, a pair, an attempt, a candidate, a triple, a seed",
+    )
     .argument("<run>", "run folder")
     .argument("<row>", "id of the row, or its beginning")
     .option("--json", "as JSON, for programs")
