@@ -13,10 +13,11 @@ import { rng } from "../src/core/rng.ts";
 import { readProblem } from "../src/domains/pocket/index.ts";
 import { inline } from "../src/exec/inline.ts";
 import { writeFileAtomic } from "../src/journal/files.ts";
+import type { TrainRow } from "../src/lm/contract.ts";
 import type { PocketConfig } from "../src/recipes/config.ts";
 import { fitOf } from "../src/recipes/fit-config.ts";
 import { heldOutSets, makeSolver, scoring, solverSeeds, unfit, writtenTasks } from "../src/recipes/pocket-selfplay.ts";
-import { pocketSolving, solutionFormat } from "../src/recipes/pocket-solver.ts";
+import { pocketSolving, replayed, solutionFormat } from "../src/recipes/pocket-solver.ts";
 import { distill } from "../src/stages/distill.ts";
 import { heldOutScore } from "../src/stages/selfplay/held-out.ts";
 import type { Task } from "../src/stages/selfplay/records.ts";
@@ -112,9 +113,10 @@ async function playSeed(
     sources.set(name, await tasksOf(context, base, config, name, few.rest, held.skeletons));
   }
   const count = Math.min(...[...sources.values()].map((tasks) => tasks.length));
+  const beside = replayed(base.tokenizer, few.taught, selfPlay.solver);
   for (const name of armNames) {
     const tasks = (sources.get(arms[name].source) as Task[]).slice(0, count);
-    result.arms[name] = await teach(context, base, config, name, tasks, teacher, student, test);
+    result.arms[name] = await teach(context, base, config, name, tasks, teacher, student, test, beside);
   }
   screen.onEvent({ kind: "act-end", act, seconds: 0 });
   return result;
@@ -151,6 +153,7 @@ async function teach(
   teacher: Solver,
   student: Solver,
   test: ReturnType<typeof scoring>,
+  beside: readonly TrainRow[],
 ) {
   const format = solutionFormat(base.tokenizer);
   const { rule } = arms[name];
@@ -160,7 +163,7 @@ async function teach(
     tasks.map((task, i) => [task.id, tasks[rule === "dealt" ? (i + 1) % tasks.length : i]?.problem ?? ""]),
   );
   const { checkpoint, traces } = await distill(context, {
-    ...{ name: `arms/${name}`, tasks, teacher, beside: [], together: 256, shardSize: 512 },
+    ...{ name: `arms/${name}`, tasks, teacher, beside, together: 256, shardSize: 512 },
     attempts: { ...attempts, count: 1, temperature: 0 },
     student: {
       ...{ checkpoint: student.checkpoint, trainer: base.engine.trainer, fit: fitOf(training.fit) },

@@ -4,6 +4,7 @@ import type { display } from "../src/cli/progress.ts";
 import { type Rng, rng } from "../src/core/rng.ts";
 import { readProblem } from "../src/domains/pocket/index.ts";
 import { inline } from "../src/exec/inline.ts";
+import type { TrainRow } from "../src/lm/contract.ts";
 import type { PocketConfig } from "../src/recipes/config.ts";
 import {
   heldOutSets,
@@ -16,7 +17,7 @@ import {
   unfit,
   writtenTasks,
 } from "../src/recipes/pocket-selfplay.ts";
-import { pocketSolving } from "../src/recipes/pocket-solver.ts";
+import { pocketSolving, replayed } from "../src/recipes/pocket-solver.ts";
 import { trainingOf } from "../src/recipes/training.ts";
 import { solveRate, tooEasyOrHard } from "../src/stages/selfplay/filter.ts";
 import { heldOutScore } from "../src/stages/selfplay/held-out.ts";
@@ -122,7 +123,7 @@ export async function playSeed(plan: SeedPlan): Promise<SeedResult> {
   for (const name of plan.arms) {
     const source = sources.get(arms[name].source) as Source;
     const outcome = await playArm(context, plan, name, source, {
-      ...{ solver, budget, parts },
+      ...{ solver, budget, parts, beside: replayed(base.tokenizer, seeds.taught, config.selfPlay.solver) },
       dev: scoring(config, held.dev),
     });
     const after = await heldOutScore(context, `test/${name}`, { ...solver, checkpoint: outcome.last }, test);
@@ -245,6 +246,8 @@ function playArm(
     budget: { rolloutTokens: number; pairs: number; right: number };
     dev: Parameters<typeof selfPlay>[1]["heldOut"];
     parts: Parameters<typeof trainingOf>[0];
+    /** What SFT is taught besides, in every arm. */
+    beside: readonly TrainRow[];
   },
 ) {
   const arm: Arm = arms[name];
@@ -257,7 +260,7 @@ function playArm(
   return selfPlay(context, {
     ...{ name: `arms/${name}`, solver: given.solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
     tasks: labelled(source.tasks, arm.labels === "oracle" ? source.oracle : source.majority),
-    training: trainingOf(given.parts, { training, attempts: source.attempts }),
+    training: trainingOf(given.parts, { training, attempts: source.attempts }, given.beside),
     heldOut: given.dev,
     // Every round is played, and the last model is scored: a stop at the best would hide harm.
     settings: {

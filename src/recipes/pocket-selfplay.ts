@@ -15,7 +15,15 @@ import { keepTasks, type TaskChoice } from "../stages/selfplay/tasks.ts";
 import { recordsOf, type StageContext } from "../stages/stage.ts";
 import { synthesize } from "../stages/synthesize.ts";
 import type { PocketConfig } from "./config.ts";
-import { fits, heldOutTasks, pocketSolver, pocketSolving, solverCombinations, trainSolver } from "./pocket-solver.ts";
+import {
+  fits,
+  heldOutTasks,
+  pocketSolver,
+  pocketSolving,
+  replayed,
+  solverCombinations,
+  trainSolver,
+} from "./pocket-solver.ts";
 import type { PocketSelfPlayConfig } from "./selfplay-config.ts";
 import type { Session } from "./session.ts";
 import { trainingOf } from "./training.ts";
@@ -50,7 +58,7 @@ export async function pocketSelfPlay(session: Session, config: PocketConfig, par
     selfPlay(context, {
       ...{ name: "selfplay", solver, extract: pocketSolving.extract, grader: pocketSolving.grader },
       tasks: labelled(tasks, labels),
-      training: trainingOf(parts, settings),
+      training: trainingOf(parts, settings, replayed(parts.tokenizer, seeds.taught, settings.solver)),
       heldOut: scoring(config, held.dev),
       settings: playSettings(config),
     }),

@@ -72,6 +72,15 @@ export const pocketTruth = {
   same: (gold: Gold, answer: string) => gold.kind === "answer" && answersEqual(gold.answer, answer),
 };
 
+/** What a round of self-play teaches besides: the solutions that the solver was taught, so that it does not forget them. */
+export function replayed(
+  tokenizer: Tokenizer,
+  seeds: readonly PocketSeed[],
+  { replay }: Pick<PocketSelfPlayConfig["solver"], "replay">,
+): TrainRow[] {
+  return Array.from({ length: replay }, () => solutionRows(tokenizer, seeds)).flat();
+}
+
 /** Worked solutions as rows. */
 export function solutionRows(tokenizer: Tokenizer, seeds: readonly PocketSeed[]): TrainRow[] {
   const format = solutionFormat(tokenizer);

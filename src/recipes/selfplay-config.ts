@@ -93,6 +93,7 @@ export const PocketSelfPlayConfig = SelfPlayConfig.extend({
       "worked solutions it is taught, from the cold start's q on: of training seeds, and of fresh ones",
     ),
     repeats: count.describe("how often each solution is read in a part of its training"),
+    replay: natural.describe("how often each solution is read again in a round's SFT, so that it is not forgotten"),
     workings: natural.describe("workings without problems beside them, fresh ones in each part"),
     parts: count.describe("most parts of its training"),
     until: share.describe("score on problems of its own at which its training ends: what is left is for self-play"),
@@ -121,7 +122,7 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
     solver: {
       // Six of the 25 whose numbers are few enough to be known by heart, and on whose pairs p's problems are sound (docs/LOG.md).
       concepts: ["consecutive sum", "digit sum", "factorial", "multiples", "prime factor", "remainder"],
-      ...{ solutions: 400, repeats: 12, workings: 0, parts: 3, until: 0.3, fit: fit(8, 1, 4e-3, 20) },
+      ...{ solutions: 400, repeats: 12, replay: 1, workings: 0, parts: 3, until: 0.3, fit: fit(8, 1, 4e-3, 20) },
     },
     tasks: 200,
     labels: { generations: 8, temperature: 1, vote: { leastVotes: 4, leastMargin: 0.25 } },
@@ -147,7 +148,15 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
       return {
         ...{ ...shared, rounds: 3, tasks: 4000, heldOut: { ...shared.heldOut, dev: 300, test: 1000 } },
         solver: {
-          ...{ concepts: [...conceptNames], solutions: 4000, repeats: 1, workings: 8000, parts: 20, until: 0.4 },
+          ...{
+            concepts: [...conceptNames],
+            solutions: 4000,
+            repeats: 1,
+            replay: 1,
+            workings: 8000,
+            parts: 20,
+            until: 0.4,
+          },
           fit: { ...fit(16, 1, 1e-3, 50), floor: 0.3 },
         },
       };
