@@ -3,7 +3,12 @@ import type { SampleRequest } from "../../src/lm/contract.ts";
 import type { OpenAiConfig } from "../../src/lm/openai/options.ts";
 import { FAULTS, type FaultPlan } from "./faults.ts";
 
-/** Deadlines short enough that a hanging request does not hang the test. */
+/**
+ * A deadline short enough that a hanging request does not hang the test, and longer than 128 requests at once wait on a
+ * machine that has other work: at load 28 it answered 200 a second, hence each after 0.64 s. A deadline of 0.6 s cut good
+ * answers off and bought them again (22,487 for 20,000), and `minInFlight` keeps the client from asking for less. Two
+ * seconds hold down to 64 a second, and double with each time-out.
+ */
 export function faultyConfig(url: string): OpenAiConfig {
   return {
     url,

@@ -27,8 +27,8 @@ export interface Seat {
   asking: Map<string, Promise<void>>;
   /** In place of the server's own patience with failed attempts. */
   retry?: OpenAiOptions["retry"];
-  /** Network answers and ledger answers, counted. */
-  tally: { asked: number; answered: number; fromLedger: number };
+  /** Network answers and ledger answers, counted; and questions that wait for their next attempt. */
+  tally: { asked: number; answered: number; fromLedger: number; resting: number };
 }
 
 /**
@@ -171,7 +171,7 @@ class Asking<Result> {
     const retry = this.#seat.retry ?? server.options.retry;
     this.#failures++;
     if (this.#failures >= retry.attempts) return `${this.#failures} attempts failed; the last: ${reason}`;
-    await server.clock.sleep(backoffMs(retry, this.#failures - 1, server.rng), this.#signal);
+    await this.#rest(backoffMs(retry, this.#failures - 1, server.rng));
     return undefined;
   }
 
@@ -190,8 +190,15 @@ class Asking<Result> {
     if (now - this.#throttledSince > patience) return `refused for ${timeouts.patienceSeconds} s; the last: ${reason}`;
     // The server's word holds for everybody; without one, this item steps back and the gate has already narrowed.
     if (waitMs !== undefined) server.gate.closeUntil(now + waitMs);
-    await server.clock.sleep(waitMs ?? backoffMs(retry, this.#throttles++, server.rng), this.#signal);
+    await this.#rest(waitMs ?? backoffMs(retry, this.#throttles++, server.rng));
     return undefined;
+  }
+
+  async #rest(ms: number): Promise<void> {
+    const { server, tally } = this.#seat;
+    tally.resting++;
+    await server.clock.sleep(ms, this.#signal);
+    tally.resting--;
   }
 }
 

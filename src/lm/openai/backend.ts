@@ -187,7 +187,7 @@ class SharedServer {
   }
 
   #seat(there: Server, identity: string, name: string): Seat {
-    const tally = { asked: 0, answered: 0, fromLedger: 0 };
+    const tally = { asked: 0, answered: 0, fromLedger: 0, resting: 0 };
     const { model, weights } = this.#options;
     const names = weights.kind === "pinned" ? [model, weights.version] : undefined;
     const { exchange, meter = noMeter } = this.#parts;

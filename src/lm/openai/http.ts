@@ -105,7 +105,9 @@ class ReplyCollector implements Dispatcher.DispatchHandler {
     this.#redact = redact;
     this.#resolve = resolve;
     this.#over = over;
-    this.#timer = setTimeout(() => this.#settle({ kind: "timeout", ms: exchange.timeoutMs }), exchange.timeoutMs);
+    // Timers come before reading in a turn of the event loop: what arrived while this process was held up is not late.
+    const late = () => this.#settle({ kind: "timeout", ms: exchange.timeoutMs });
+    this.#timer = setTimeout(() => setImmediate(late), exchange.timeoutMs);
     this.#stopListening = exchange.signal && onAbort(exchange.signal, () => this.#settle({ kind: "cancelled" }));
   }
 

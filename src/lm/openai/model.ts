@@ -51,8 +51,10 @@ async function* answers<Request extends { id: string }, Result>(
   let done = 0;
   let toldAt = server.clock.now();
   try {
-    // Twice the places at the server: the others look into the ledger or wait for their next attempt.
-    const width = 2 * server.options.limits.inFlight;
+    // A few more than the server has places for, so that one is at hand for each that becomes free; whoever waits for
+    // their next attempt holds nobody up. All that is under way is held in memory.
+    const { inFlight } = server.options.limits;
+    const width = () => Math.min(2 * inFlight, inFlight + Math.ceil(inFlight / 4) + seat.tally.resting);
     const put = async (request: Request, signal: AbortSignal): Promise<Result | (Failure & { id: string })> => {
       const asked = question(request);
       if (!("impossible" in asked)) return ask(asked, seat, signal);

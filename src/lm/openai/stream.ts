@@ -8,7 +8,7 @@ import { throwIfStopped } from "../../core/errors.ts";
  */
 export async function* answerAll<Item, Answer>(
   items: Iterable<Item>,
-  width: number,
+  width: number | (() => number),
   work: (item: Item, signal: AbortSignal) => Promise<Answer>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Answer, void, undefined> {
@@ -17,49 +17,47 @@ export async function* answerAll<Item, Answer>(
   const stop = () => own.abort(signal?.reason);
   signal?.addEventListener("abort", stop);
   const source = items[Symbol.iterator]();
-  const running = new Set<Promise<void>>();
+  const widest = typeof width === "number" ? () => width : width;
+  let running = 0;
   const ready: Answer[] = [];
   let failure: { error: unknown } | undefined;
   let exhausted = false;
   let wake: () => void = () => undefined;
+  const change = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
 
-  const begin = (item: Item) => {
+  const run = async (item: Item) => {
+    running++;
+    try {
+      ready.push(await work(item, own.signal));
+    } catch (error) {
+      failure ??= { error };
+    }
     // One step from running to ready: were there a moment between, the loop might wait for an ending that is past.
-    const ended = (end: () => void) => {
-      end();
-      running.delete(task);
-      wake();
-    };
-    const task: Promise<void> = work(item, own.signal).then(
-      (answer) => ended(() => ready.push(answer)),
-      (error: unknown) =>
-        ended(() => {
-          failure ??= { error };
-        }),
-    );
-    running.add(task);
+    running--;
+    wake();
   };
   try {
     throwIfStopped(signal);
     for (;;) {
-      while (!exhausted && failure === undefined && running.size + ready.length < width) {
+      while (!exhausted && failure === undefined && running + ready.length < widest()) {
         const next = source.next();
         if (next.done) exhausted = true;
-        else begin(next.value);
+        else void run(next.value);
       }
       const out = ready.splice(0);
       for (const answer of out) yield answer;
       if (failure !== undefined) throw failure.error;
       // While the reader held an answer, others may have come and places become free: look again before waiting.
       if (out.length > 0) continue;
-      if (exhausted && running.size === 0) return;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+      if (exhausted && running === 0) return;
+      await change();
     }
   } finally {
     signal?.removeEventListener("abort", stop);
     own.abort(failure?.error);
-    await Promise.all(running);
+    while (running > 0) await change();
   }
 }
