@@ -17,7 +17,7 @@ import { writeEvalReport } from "../report/eval-report.ts";
 import { evalsFolder } from "../report/evaluations.ts";
 import { numberOption, withDisplay } from "./curating.ts";
 import { benchmarkTable, evalTable } from "./eval-table.ts";
-import { readConfig } from "./run.ts";
+import { readAnyConfig } from "./run.ts";
 
 interface Options {
   model?: string;
@@ -139,7 +139,7 @@ const [PROMPT_ROOM, CONTEXT] = [2048, 8192];
 async function sourceOf({ model, config, backend, threads, maxTokens }: Options): Promise<CandidateSource> {
   const count = numberOption("--threads", threads, { min: 1, max: 64, integer: true });
   if (config !== undefined && backend !== undefined) {
-    return { kind: "backend", name: backend, config: await readConfig(config, []), path: model };
+    return { kind: "backend", name: backend, config: await readAnyConfig(config, []), path: model };
   }
   if (config !== undefined || backend !== undefined) {
     const missing = config === undefined ? "--config" : "--backend";

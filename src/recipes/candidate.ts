@@ -12,12 +12,13 @@ import { metered } from "../lm/meter.ts";
 import { type Resources, speakerNamed, tokenizerOf } from "./backends.ts";
 import type { Config } from "./config.ts";
 import type { Candidate } from "./evaluation.ts";
+import type { SolverConfig } from "./solver-config.ts";
 
 export type CandidateSource =
   /** A checkpoint's folder, or a `.gguf` file; `context` is the room that a GGUF model is given, in tokens. */
   | { kind: "path"; path: string; threads: number; context: number }
   /** `path`: the model to open there, if not the backend's own. */
-  | { kind: "backend"; name: string; config: Config; path: string | undefined };
+  | { kind: "backend"; name: string; config: Config | SolverConfig; path: string | undefined };
 
 /** What the model is called, before it is found. */
 export function nameOf(source: CandidateSource): string {

@@ -112,6 +112,15 @@ describe("a server on math", () => {
       const asked = journalOf(join(home, "out"), "eval/aime24/responses");
       expect(asked).toHaveLength(96);
 
+      // The same backend, named in a config of post-training: nothing is asked again.
+      const { backends } = JSON.parse(readFileSync(join(home, "config.json"), "utf8"));
+      const solver = { recipe: "math-selfplay", backends, model: { from: "m" }, problems: { file: "p.jsonl" } };
+      writeFileSync(join(home, "solver.json"), JSON.stringify(solver));
+      const args = ["--bench", "aime24", "--data", ".", "--samples", "8", "--out", "out"];
+      const again = await run(home, ...args, "--config", "solver.json");
+      expect(again, again.stderr).toMatchObject({ code: 0 });
+      expect(server.asked.size).toBe(96);
+
       // More benchmarks go into the same folder; more samples ask only for what is new.
       const more = await run(
         home,
