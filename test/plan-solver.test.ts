@@ -235,6 +235,8 @@ describe("what comes of the problems that were tried says what will come of all"
       expect(high / low, `${measure} ${low} ${high}`).toBeLessThan(measure === "taught" ? 8 : 5);
     }
     expect(first?.used.taught).toBeGreaterThan(1000);
+    // The time of every act was found out, of scoring and training too.
+    expect(checked.total.planned.seconds?.mid).toBeGreaterThan(0);
   });
 
   it("math-selfplay by SFT, and by GRPO, whose trainer tries the problems itself", { timeout: 600_000 }, async () => {
@@ -292,6 +294,7 @@ describe("what comes of the problems that were tried says what will come of all"
     const [distillation] = checked.acts;
     const { low = 0, high = 0 } = distillation?.planned.taught ?? {};
     expect(high / low).toBeLessThan(5);
+    expect(distillation?.planned.seconds?.mid).toBeGreaterThan(0);
     expect(distillation?.used.taught).toBeGreaterThan(500);
   });
 });

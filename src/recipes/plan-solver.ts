@@ -4,7 +4,7 @@
  */
 import { between, capped, momentsOf, times } from "../analyses/estimate.ts";
 import type { Scene } from "./plan-material.ts";
-import { answeredSpeed, type Speeds, speedsOf } from "./plan-speeds.ts";
+import { answeredSpeed, type Speeds, solverSpeeds, speedsOf } from "./plan-speeds.ts";
 import { partyOf, type Response, tryOut } from "./plan-trials.ts";
 import type { SolverConfig } from "./solver-config.ts";
 import { readHeldOut, readTasks } from "./solver-tasks.ts";
@@ -36,9 +36,10 @@ export async function planSolver(scene: Scene<SolverConfig>): Promise<SolverPlan
     const counts = { problems: tasks.length, unlabelled, heldOut: held.length, prompt };
     const work = solverWork(config, counts, tried.outcomes);
     const backends = [...new Set(tried.responses.map(({ backend }) => backend))];
+    const answered = speedsOf(backends.map((backend) => [backend, answeredSpeed(scene, backend)]));
     return {
       work: work.map((line) => learnt(line, tried.responses)),
-      speeds: speedsOf(backends.map((backend) => [backend, answeredSpeed(scene, backend)])),
+      speeds: new Map([...answered, ...(await solverSpeeds(scene, party, tried.texts))]),
       probe: { items: tried.items, of: tasks.length },
     };
   } finally {

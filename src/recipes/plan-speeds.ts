@@ -2,26 +2,21 @@
  * How fast the backends are that a run's models are behind, from a probe of the model that the run starts from. Measures
  * speed only: what an untrained model writes says nothing of lengths.
  */
-import { join } from "node:path";
 import { between, type Estimate } from "../analyses/estimate.ts";
 import { messageOf, PromptCotError } from "../core/errors.ts";
-import type { Backend, Checkpoint, Model, SampleRequest, Tokenizer } from "../lm/contract.ts";
+import type { Backend, Checkpoint, SampleRequest, Tokenizer, TrainRow } from "../lm/contract.ts";
 import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
 import { type Format, formatFor } from "../stages/em/format.ts";
 import type { Pair } from "../stages/em/records.ts";
-import { type BackendConfig, backendOf, fullRoles } from "./backend-config.ts";
+import { type BackendConfig, backendOf, EMBEDDED, fullRoles } from "./backend-config.ts";
 import type { Cast } from "./backends.ts";
 import { type Config, fitOf } from "./config.ts";
 import { foundation } from "./foundation.ts";
 import { PROBE, type Scene } from "./plan-material.ts";
+import type { Party, Written } from "./plan-trials.ts";
+import type { SolverConfig } from "./solver-config.ts";
+import { type Speed, scoringSpeed, speedOver, trainingSpeed } from "./speed-probes.ts";
 import type { Group, Work } from "./work.ts";
-
-/** Seconds that a piece of work takes: so many to begin, and so many for each unit. */
-export interface Speed {
-  start: number;
-  /** For each token written (samples), read (scores) or taught (training). */
-  perToken: number;
-}
 
 /** By backend, kind of work and model. */
 export type Speeds = ReadonlyMap<string, Speed>;
@@ -142,7 +137,7 @@ function unprobed(name: string, backend: BackendConfig | undefined): string | un
   }
 }
 
-async function attempt({ notes }: Scene, task: Task, speeds: Map<string, Speed>): Promise<void> {
+async function attempt({ notes }: Pick<Scene, "notes">, task: Task, speeds: Map<string, Speed>): Promise<void> {
   try {
     speeds.set(nameOf(task), await task.measure());
   } catch (error) {
@@ -164,97 +159,86 @@ async function baseOf({ session, config }: Scene): Promise<Checkpoint> {
     : (await foundation(session.context, config, [])).base;
 }
 
-/** What is found out with the model open; opening it is part of the beginning. */
-async function withBase(probe: Probe, backend: Backend, use: (model: Model) => Promise<Speed>): Promise<Speed> {
-  const base = await baseOf(probe.scene);
-  const start = performance.now();
-  const model = await backend.open(base, probe.scene.session.context);
-  const opening = (performance.now() - start) / 1000;
-  try {
-    const speed = await use(model);
-    return { ...speed, start: speed.start + opening };
-  } finally {
-    await model.close();
-  }
-}
-
-function sampling(probe: Probe, backend: Backend, of: "q" | "p"): Promise<Speed> {
+async function sampling(probe: Probe, backend: Backend, of: "q" | "p"): Promise<Speed> {
   const { format, pairs, lengths, scene } = probe;
   const maxTokens = Math.ceil(of === "q" ? lengths.rationale.mid : lengths.rationale.mid + lengths.problem.mid);
   const requests = pairs.map((pair, i): SampleRequest => {
     const ids = of === "q" ? format.promptOfQ(pair, pair.problem) : format.promptOfP(pair);
     return { id: String(i), prompt: { kind: "ids", ids }, maxTokens, temperature: 1, topP: 1, stop: {}, seed: i };
   });
-  return withBase(probe, backend, async ({ sampler }) => {
+  const { context } = scene.session;
+  return speedOver(context, backend, await baseOf(scene), async ({ sampler }) => {
     if (sampler === undefined) throw new Error("a sampler that does not sample");
-    return twice(scene, async () => {
-      let tokens = 0;
-      for await (const answer of sampler.sample(requests, scene.session.context)) {
-        if (answer.ok) tokens += answer.usage.completionTokens;
-      }
-      return tokens;
-    });
+    let tokens = 0;
+    for await (const answer of sampler.sample(requests, context)) {
+      if (answer.ok) tokens += answer.usage.completionTokens;
+    }
+    return tokens;
   });
 }
 
-function scoring(probe: Probe, backend: Backend): Promise<Speed> {
-  const { format, pairs, tokenizer, scene } = probe;
+async function scoring({ format, pairs, tokenizer, scene }: Probe, backend: Backend): Promise<Speed> {
   const requests = pairs.map((pair, i) => ({
     id: String(i),
     prefix: format.promptOfP(pair),
     completion: [...format.rationale(tokenizer.encode(pair.rationale)), ...format.problem(pair.problem)],
   }));
-  const tokens = requests.reduce((sum, { prefix, completion }) => sum + prefix.length + completion.length, 0);
-  return withBase(probe, backend, async ({ scorer }) => {
-    if (scorer === undefined) throw new Error("a scorer that does not score");
-    return twice(scene, async () => {
-      for await (const _ of scorer.score(requests, scene.session.context));
-      return tokens;
-    });
-  });
+  return scoringSpeed(scene.session.context, backend, await baseOf(scene), requests);
 }
 
-/** The first time includes what is prepared once: compiling, connecting. */
-async function twice({ session }: Scene, work: () => Promise<number>): Promise<Speed> {
-  const time = async () => {
-    const start = performance.now();
-    const tokens = await work();
-    return { tokens: Math.max(1, tokens), seconds: (performance.now() - start) / 1000 };
-  };
-  session.context.onEvent?.({ kind: "note", message: "a probe of speed" });
-  const first = await time();
-  const second = await time();
-  return { start: Math.max(0, first.seconds - second.seconds), perToken: second.seconds / second.tokens };
-}
-
-/** Two jobs: the first one shows what is prepared once, the second one the speed. */
-async function training(probe: Probe, of: "q" | "p"): Promise<Speed> {
-  const { scene, cast, format, pairs, tokenizer } = probe;
+async function training({ scene, cast, format, pairs, tokenizer }: Probe, of: "q" | "p"): Promise<Speed> {
   const { optimization } = fitOf(scene.config.em[of]);
-  const from = await baseOf(scene);
-  const job = async (steps: number) => {
-    const rows = Array.from({ length: steps * optimization.batchSize }, (_, i) => {
+  const job = { name: of, from: await baseOf(scene), optimization };
+  return trainingSpeed(scene.session.context, cast[of].trainer, job, (count) =>
+    Array.from({ length: count }, (_, i) => {
       const pair = pairs[i % pairs.length] as Pair;
       const z = tokenizer.encode(pair.rationale);
       return of === "q" ? format.rowOfQ(`${i}`, pair, pair.problem, z) : format.rowOfP(`${i}`, pair, z, pair.problem);
-    });
-    const out = join(scene.session.context.folder, "speed", `${of}-${steps}`);
-    const start = performance.now();
-    const settings = { ...optimization, epochs: 1 };
-    const done = await cast[of].trainer.sft(
-      { from, out, rows, optimization: settings, optimizer: "fresh", seed: 1 },
-      scene.session.context,
-    );
-    return { tokens: done.targetTokens, seconds: (performance.now() - start) / 1000 };
-  };
-  const short = await job(STEPS.short);
-  const long = await job(STEPS.long);
-  // The long job finds compiled what the short one needed.
-  const perToken = long.seconds / Math.max(1, long.tokens);
-  return { start: Math.max(0, short.seconds - perToken * short.tokens), perToken };
+    }),
+  );
 }
 
-const STEPS = { short: 2, long: 6 };
+/** How fast the model in training is scored and taught, over what was written in the probe. */
+export async function solverSpeeds(
+  scene: Scene<SolverConfig>,
+  { parts, checkpoint }: Pick<Party, "parts" | "checkpoint">,
+  texts: readonly Written[],
+): Promise<Speeds> {
+  const speeds = new Map<string, Speed>();
+  if (texts.length === 0) return speeds;
+  const { config, session, notes } = scene;
+  const { score, train } = fullRoles(config).solver ?? { score: EMBEDDED, train: EMBEDDED };
+  const { context } = session;
+  const requests = texts.slice(0, AT_ONCE).map((one, i) => {
+    return { id: String(i), prefix: one.prompt, completion: one.completion };
+  });
+  const rows = (count: number) => Array.from({ length: count }, (_, i) => rowOf(i, texts[i % texts.length] as Written));
+  const { optimization } = fitOf(config.recipe === "math-sft" ? config.fit : config.selfPlay.training.fit);
+  const job = { name: "solver", from: checkpoint, optimization };
+  const scored = config.recipe !== "math-sft" && config.selfPlay.training.kind === "dpo";
+  const tasks: Task[] = [
+    ...(scored
+      ? [
+          {
+            ...{ backend: score, kind: "score" as const, of: "other" as const },
+            measure: () => scoringSpeed(context, parts.scorer, checkpoint, requests),
+          },
+        ]
+      : []),
+    { backend: train, kind: "train", of: "other", measure: () => trainingSpeed(context, parts.trainer, job, rows) },
+  ];
+  for (const task of tasks) {
+    const why = unprobed(task.backend, backendOf(config.backends ?? {}, task.backend));
+    if (why !== undefined) notes.push(why);
+    else await attempt(scene, task, speeds);
+  }
+  return speeds;
+}
+
+function rowOf(i: number, { prompt, completion }: Written): TrainRow {
+  const targets = new Uint8Array(prompt.length + completion.length).fill(1, prompt.length);
+  return { id: String(i), ids: [...prompt, ...completion], targets, weight: 1 };
+}
 
 /** How fast annotators answered. */
 function answeredSpeeds(scene: Scene): [string, Speed][] {

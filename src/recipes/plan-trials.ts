@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { between, type Estimate, exactly, momentsOf, sum, times, totalFrom, unvaried } from "../analyses/estimate.ts";
 import { messageOf, PromptCotError } from "../core/errors.ts";
-import type { Checkpoint } from "../lm/contract.ts";
+import type { Checkpoint, TokenIds } from "../lm/contract.ts";
 import { openCheckpoint } from "../lm/embedded/checkpoint.ts";
 import { label } from "../stages/selfplay/label.ts";
 import type { Label, Task } from "../stages/selfplay/records.ts";
@@ -39,7 +39,16 @@ export interface Tried {
   responses: Response[];
   /** Undefined where none could be tried. */
   outcomes: Outcomes | undefined;
+  /** What was written, as the model in training reads it: to find out how fast it is scored and taught. */
+  texts: Written[];
 }
+
+export interface Written {
+  prompt: TokenIds;
+  completion: TokenIds;
+}
+
+const NOTHING: Tried = { items: 0, responses: [], outcomes: undefined, texts: [] };
 
 /** Whose answers a plan looks at: the model in training, and who labels or teaches. */
 export interface Party {
@@ -77,7 +86,7 @@ export async function tryOut(
   prompt: number,
 ): Promise<Tried> {
   const { config, count } = scene;
-  if (count === 0) return { items: 0, responses: [], outcomes: undefined };
+  if (count === 0) return NOTHING;
   return config.recipe === "math-sft"
     ? tryTeacher({ ...scene, config }, party, shuffled, prompt)
     : tryRound({ ...scene, config }, party, shuffled, prompt);
@@ -91,15 +100,17 @@ async function tryTeacher(
   prompt: number,
 ): Promise<Tried> {
   const { config, count } = scene;
-  if (speaker === undefined) return { items: 0, responses: [], outcomes: undefined };
+  if (speaker === undefined) return NOTHING;
   const { together, shardSize } = config;
   const { attempts } = config.teacher;
   const name = "distill/teacher";
   const { prompt: promptOf, completion } = trainee;
   const { rules, student } = distilling(config, { checkpoint, trainer: parts.trainer, prompt: promptOf, completion });
+  const texts: Written[] = [];
   const fates = await tried(scene, speaker, shuffled.slice(0, count), async (context, task) => {
     const stage = { name, solver: speaker.solver, tasks: [task], attempts, chance: "teacher", together };
     const answers = await rollOut(context, stage);
+    for (const one of answers) if (one.ok) texts.push({ prompt: promptOf(task), completion: completion(one.text) });
     return fateOfTraces(context, { name: "distill", rules, student, shardSize }, task, answers);
   });
   return {
@@ -109,6 +120,7 @@ async function tryTeacher(
       each: attempts.count,
     }),
     outcomes: outcomesOf(fates, exactly(shuffled.length), mostOf(config, prompt)),
+    texts,
   };
 }
 
@@ -131,10 +143,15 @@ async function tryRound(scene: RoundScene, party: Party, shuffled: readonly Task
     const name = "selfplay/round-1";
     const { attempts } = config.selfPlay;
     const rules = { ...judge, name, config, prompt: trainee.prompt };
+    const texts: Written[] = [];
     const takingPart = labelled(shuffled, [...labels, ...givenLabels(shuffled)]).slice(0, count);
     const fates = await tried(scene, { name: own, solver: trainee.solver }, takingPart, async (context, one) => {
       const round = { name, solver: trainee.solver, attempts, chance: "round-1", together };
-      return fateInRound(context, rules, one, await rollOut(context, { ...round, tasks: [one.task] }));
+      const rollouts = await rollOut(context, { ...round, tasks: [one.task] });
+      for (const made of rollouts) {
+        if (made.ok && made.ids?.length) texts.push({ prompt: trainee.prompt(one.task), completion: made.ids });
+      }
+      return fateInRound(context, rules, one, rollouts);
     });
     const all = sum([exactly(shuffled.length - open.length), labelledShare(labels, open.length)]);
     return {
@@ -154,6 +171,7 @@ async function tryRound(scene: RoundScene, party: Party, shuffled: readonly Task
         }),
       ],
       outcomes: outcomesOf(fates, all, mostOf(config, prompt)) ?? allowed(config, all, prompt),
+      texts,
     };
   } finally {
     await judge.close();
