@@ -11,7 +11,7 @@ export async function writeEvalReport(folder: string, result: EvalResult): Promi
   const name = model.name.split("/").at(-1) ?? model.name;
   const body = html`<h1>${name}</h1>
 <p class="soft">${model.name}; checkpoint <code>${model.checkpoint.slice(0, 12)}</code>, prompts ${model.family}, seed ${seed}, promptcot ${promptcot}.</p>
-${evaluationSection([{ name, result }])}`;
+${evaluationSection({ evals: [{ name, result }], unreadable: [] })}`;
   const path = join(folder, "report.html");
   await writeFileAtomic(path, page(`Evaluation of ${name}`, body));
   return path;

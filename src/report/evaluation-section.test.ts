@@ -6,7 +6,7 @@ import { type ProblemAttempts, score } from "../analyses/scores.ts";
 import { type BenchmarkResult, type EvalResult, writeEval } from "../recipes/eval-file.ts";
 import { writeEvalReport } from "./eval-report.ts";
 import { evaluationSection } from "./evaluation-section.ts";
-import { evaluationsOf } from "./evaluations.ts";
+import { evaluationsOf, type NamedEval } from "./evaluations.ts";
 
 const SAMPLES = 4;
 
@@ -31,6 +31,8 @@ function evaluation(name: string, problems: ProblemAttempts[], more: Partial<Ben
   return { format: 1, promptcot: "0.1.0", model, seed: 1, benchmarks: [benchmark] };
 }
 
+const section = (evals: NamedEval[]) => evaluationSection({ evals, unreadable: [] });
+
 const before = evaluation(
   "before",
   [0, 1, 2, 0, 1, 4, 0, 1].map((right, i) => problem(i, right)),
@@ -47,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it("shows scores with both errors, how often problems were solved, pass@k, and the paired difference in words", () => {
-  const { html } = evaluationSection([
+  const { html } = section([
     { name: "before", result: before },
     { name: "after", result: after },
   ]);
@@ -65,7 +67,7 @@ it("leaves out the comparison where settings differ, and shows ranges, losses an
     scores: { ...score(problems, { passes: [1], votes: false }), unanswered: 2 },
     elo: { attempts: 4, problems: { rating: 1499.6, low: 1200.2, high: null, from: 2 }, contests: null },
   });
-  const { html } = evaluationSection([
+  const { html } = section([
     { name: "before", result: before },
     { name: "unlike", result: unlike },
   ]);
@@ -76,7 +78,7 @@ it("leaves out the comparison where settings differ, and shows ranges, losses an
 });
 
 it("says nothing where nothing was evaluated", () => {
-  expect(evaluationSection([]).html).toBe("");
+  expect(section([]).html).toBe("");
 });
 
 it("finds the evaluations of a run in the order in which they were begun", async () => {
@@ -89,7 +91,12 @@ it("finds the evaluations of a run in the order in which they were begun", async
     await writeFile(join(folder, "evals", name, "times.jsonl"), `{"at":"${at}","event":"created"}\n`);
   }
   await mkdir(join(folder, "evals", "unfinished"));
-  expect((await evaluationsOf(folder)).map(({ name }) => name)).toEqual(["b", "a"]);
-  expect(await evaluationsOf(join(folder, "evals"))).toEqual([]);
+  await mkdir(join(folder, "evals", "older"));
+  await writeFile(join(folder, "evals", "older", "eval.json"), '{"format":0}');
+  const found = await evaluationsOf(folder);
+  expect(found.evals.map(({ name }) => name)).toEqual(["b", "a"]);
+  expect(found.unreadable).toEqual([expect.stringContaining("cannot read an evaluation from")]);
+  expect(evaluationSection({ ...found, evals: [] }).html).toContain("cannot read an evaluation from");
+  expect(await evaluationsOf(join(folder, "evals"))).toEqual({ evals: [], unreadable: [] });
   expect(await writeEvalReport(join(folder, "evals", "a"), after)).toBe(join(folder, "evals", "a", "report.html"));
 });

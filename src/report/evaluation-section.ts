@@ -6,20 +6,21 @@ import { histogram, type IntervalRow, intervalChart } from "../analyses/share-ch
 import { comparableParts, comparedSentences, signedPoints } from "../recipes/compare-evals.ts";
 import type { BenchmarkResult, EloRecord } from "../recipes/eval-file.ts";
 import { percent } from "./em-section.ts";
-import type { NamedEval } from "./evaluations.ts";
+import type { NamedEval, RunEvals } from "./evaluations.ts";
 import { figure, type Html, html, legend, table } from "./page.ts";
 
 /** Empty for none. */
-export function evaluationSection(evals: readonly NamedEval[]): Html {
+export function evaluationSection({ evals, unreadable }: RunEvals): Html {
   const entries = evals.flatMap(({ name, result }) =>
     result.benchmarks.map((benchmark): Entry => ({ name, benchmark, colour: colourOf(evals, name) })),
   );
-  if (entries.length === 0) return html``;
+  const bad = unreadable.map((why) => html`<p class="bad">${why}</p>`);
+  if (entries.length === 0) return bad.length === 0 ? html`` : html`<h2>Evaluation</h2>${bad}`;
   const byBenchmark = [...Map.groupBy(entries, ({ benchmark }) => benchmark.name).values()];
   return html`<h2>Evaluation</h2>
 <p>Each attempt was made once; one that was cut off is wrong. The thin line is the 95 % interval for problems of this kind (problems are the clusters), the
 thick one what repeating the same problems would move. Models are to be compared by their differences, problem by problem, further below.</p>
-${scoreChart(byBenchmark.flat())}
+${bad}${scoreChart(byBenchmark.flat())}
 ${scoreTable(byBenchmark.flat())}
 ${ratings(entries)}
 ${lost(entries)}
