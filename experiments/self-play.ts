@@ -11,7 +11,7 @@ import { display } from "../src/cli/progress.ts";
 import { aligned } from "../src/cli/table.ts";
 import { rng } from "../src/core/rng.ts";
 import { writeFileAtomic } from "../src/journal/files.ts";
-import { type ArmName, armNames, arms, playSeed, type SeedResult } from "./solver-arms.ts";
+import { type ArmName, armNames, playSeed, type SeedResult, titleOf } from "./solver-arms.ts";
 import { openBase, solverConfig } from "./solver-base.ts";
 
 export async function main(args: readonly string[]): Promise<void> {
@@ -33,6 +33,7 @@ export async function main(args: readonly string[]): Promise<void> {
   });
   const screen = display(process.stderr);
   const wanted = values.arms.split(",").map((name) => armNames.find((one) => one === name) ?? unknownArm(name));
+  if (wanted.every((name) => name === "replay")) throw new Error("replay is matched to other arms: name one besides");
   const config = solverConfig(values.set);
   const base = await openBase(values.base, values.em, config, screen);
   const results: SeedResult[] = [];
@@ -106,7 +107,7 @@ function armTable(results: readonly SeedResult[], wanted: readonly ArmName[]): s
       name,
     );
     return [
-      arms[name].title,
+      titleOf(name),
       ...[sum(({ pairs }) => pairs), sum(({ right }) => right)].map(String),
       percent(average(own.flatMap(({ before }) => before))),
       percent(average(own.flatMap(({ after }) => after))),
@@ -120,10 +121,12 @@ function armTable(results: readonly SeedResult[], wanted: readonly ArmName[]): s
 const comparisons: readonly [ArmName, ArmName][] = [
   ["em-sft", "cold-sft"],
   ["em-sft", "seeds-sft"],
+  ["em-sft", "replay"],
   ["em-dpo", "cold-dpo"],
   ["em-dpo", "seeds-dpo"],
   ["em-true-sft", "em-sft"],
   ["oracle-sft", "shuffled-sft"],
+  ["oracle-sft", "replay"],
   ["oracle-dpo", "shuffled-dpo"],
 ];
 
@@ -135,7 +138,7 @@ function betweenTable(results: readonly SeedResult[], wanted: readonly ArmName[]
       ({ arms }) => [arms[other]?.after ?? [], arms[one]?.after ?? []] as [number[], number[]],
     );
     const { mean, low, high } = difference(scores, `${one} ${other}`);
-    return [`${arms[one].title}, less ${arms[other].title}`, signed(mean), `[${signed(low)}, ${signed(high)}]`];
+    return [`${titleOf(one)}, less ${titleOf(other)}`, signed(mean), `[${signed(low)}, ${signed(high)}]`];
   });
   return aligned([["pass@1", "difference", "95 %"], ...rows]);
 }

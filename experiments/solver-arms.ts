@@ -4,8 +4,8 @@ import type { display } from "../src/cli/progress.ts";
 import { type Rng, rng } from "../src/core/rng.ts";
 import { readProblem } from "../src/domains/pocket/index.ts";
 import { inline } from "../src/exec/inline.ts";
-import type { TrainRow } from "../src/lm/contract.ts";
-import type { PocketConfig } from "../src/recipes/config.ts";
+import type { Checkpoint, Trainer, TrainRow } from "../src/lm/contract.ts";
+import { fitOf, type PocketConfig } from "../src/recipes/config.ts";
 import {
   heldOutSets,
   labelled,
@@ -17,7 +17,7 @@ import {
   unfit,
   writtenTasks,
 } from "../src/recipes/pocket-selfplay.ts";
-import { pocketSolving, replayed } from "../src/recipes/pocket-solver.ts";
+import { pocketSolving, replayed, solutionRows } from "../src/recipes/pocket-solver.ts";
 import { trainingOf } from "../src/recipes/training.ts";
 import { solveRate, tooEasyOrHard } from "../src/stages/selfplay/filter.ts";
 import { heldOutScore } from "../src/stages/selfplay/held-out.ts";
@@ -27,10 +27,11 @@ import type { Gold, Graded, Label, Rollout, Task } from "../src/stages/selfplay/
 import { rollOut } from "../src/stages/selfplay/rollout.ts";
 import { selfPlay } from "../src/stages/selfplay/round.ts";
 import type { Solver } from "../src/stages/selfplay/solver.ts";
-import type { StageContext } from "../src/stages/stage.ts";
+import { type StageContext, trained } from "../src/stages/stage.ts";
 import { type Base, chance } from "./solver-base.ts";
 
 type SourceName = "em" | "cold" | "seeds";
+/** An arm of self-play. */
 interface Arm {
   title: string;
   source: SourceName;
@@ -60,8 +61,12 @@ export const arms = {
   "seeds-sft": of("seeds", "sft", "seed problems"),
   "seeds-dpo": of("seeds", "dpo", "seed problems"),
 } as const satisfies Record<string, Arm>;
-export type ArmName = keyof typeof arms;
-export const armNames = Object.keys(arms) as ArmName[];
+type PlayArm = keyof typeof arms;
+/** `replay` plays nothing: it is taught as many rows a round, all of them solutions that the solver was taught before. */
+export type ArmName = PlayArm | "replay";
+export const armNames: readonly ArmName[] = [...(Object.keys(arms) as PlayArm[]), "replay"];
+export const titleOf = (name: ArmName): string =>
+  name === "replay" ? "control: its own solutions again, SFT" : arms[name].title;
 
 export interface SourceResult {
   asked: number;
@@ -83,6 +88,8 @@ export interface SeedResult {
   before: number[];
   arms: Partial<Record<ArmName, { after: number[]; work: { pairs: number; right: number; rolloutTokens: number }[] }>>;
 }
+
+type ArmResult = NonNullable<SeedResult["arms"][ArmName]>;
 
 export interface SeedPlan {
   folder: string;
@@ -113,24 +120,35 @@ export async function playSeed(plan: SeedPlan): Promise<SeedResult> {
   const test = scoring(config, held.test);
   const before = (await heldOutScore(context, "test/before", solver, test)).rates;
 
-  const wanted = new Set(plan.arms.map((name) => arms[name].source));
+  const played = plan.arms.filter((name) => name !== "replay");
+  const wanted = new Set(played.map((name) => arms[name].source));
   const sources = new Map<SourceName, Source>();
   for (const name of wanted)
     sources.set(name, await makeSource(context, plan, name, solver, seeds.rest, held.skeletons));
   const result: SeedResult = { seed, solutions: seeds.taught.length, sources: {}, before, arms: {} };
   for (const [name, source] of sources) result.sources[name] = source.result;
   const budget = smallest([...sources.values()]);
-  for (const name of plan.arms) {
+  const beside = replayed(base.tokenizer, seeds.taught, config.selfPlay.solver);
+  const scored = async (name: ArmName, checkpoint: Checkpoint, work: ArmResult["work"]) => {
+    const after = await heldOutScore(context, `test/${name}`, { ...solver, checkpoint }, test);
+    result.arms[name] = { after: after.rates, work };
+  };
+  for (const name of played) {
     const source = sources.get(arms[name].source) as Source;
-    const outcome = await playArm(context, plan, name, source, {
-      ...{ solver, budget, parts, beside: replayed(base.tokenizer, seeds.taught, config.selfPlay.solver) },
-      dev: scoring(config, held.dev),
-    });
-    const after = await heldOutScore(context, `test/${name}`, { ...solver, checkpoint: outcome.last }, test);
+    const dev = scoring(config, held.dev);
+    const outcome = await playArm(context, plan, name, source, { solver, budget, parts, beside, dev });
     const work = outcome.rounds.flatMap(({ work }) =>
       work === null ? [] : [{ pairs: work.bias.pairs, right: work.right, rolloutTokens: work.rolloutTokens }],
     );
-    result.arms[name] = { after: after.rates, work };
+    await scored(name, outcome.last, work);
+  }
+  if (plan.arms.includes("replay")) {
+    const solutions = solutionRows(base.tokenizer, seeds.taught);
+    await scored(
+      "replay",
+      await replayOnly(context, config, parts, solver, solutions, budget.right + beside.length),
+      [],
+    );
   }
   screen.onEvent({ kind: "act-end", act, seconds: 0 });
   return result;
@@ -236,10 +254,29 @@ async function measureLabels(majority: readonly Label[], oracle: readonly Label[
   return counts;
 }
 
+/** As many rows in as many rounds as the arms are taught, but for new problems: what reading on is worth by itself. */
+async function replayOnly(
+  context: StageContext,
+  { selfPlay: { rounds, training } }: PocketConfig,
+  { trainer }: { trainer: Trainer },
+  solver: Solver,
+  solutions: readonly TrainRow[],
+  count: number,
+): Promise<Checkpoint> {
+  const rows = Array.from({ length: count }, (_, i) => solutions[i % solutions.length] as TrainRow);
+  let from = solver.checkpoint;
+  for (let round = 1; round <= rounds; round++) {
+    const name = `arms/replay/round-${round}`;
+    const job = { from, rows, ...fitOf(training.fit), seed: context.rng.fork(name).uint32() };
+    ({ checkpoint: from } = await trained(context, { name, trainer, job: { kind: "sft", job } }));
+  }
+  return from;
+}
+
 function playArm(
   context: StageContext,
   { config, seed, tune }: SeedPlan,
-  name: ArmName,
+  name: PlayArm,
   source: Source,
   given: {
     solver: Solver;
