@@ -2,7 +2,7 @@
 import type { Rng } from "../../../core/rng.ts";
 
 const PIECES =
-  "\\frac \\sqrt \\boxed \\text \\left( \\right) { } ( ) [ ] $ $$ \\( \\) \\[ \\] ^ _ + - * / = < > \\le \\ge \\cup \\cap , ; : . ! % & \\\\ \\pi \\infty \\pm \\sin \\log_ \\sum_{k=1}^{n} \\int_0^1 dx \\binom \\begin{pmatrix} \\end{pmatrix} \\begin{cases} \\end{cases} \\overline \\circ ' | \\{ \\} \\in \\mathbb{R} \\emptyset x y n i e 0 1 2 3.5 10 1,000 0.333 1/2 12:30 5% and or answer is the answer: Final **  therefore cm \\text{cm} (A) √ ² ≤ − π ½ <think> </think> #### \\ldots \\cdot \\times \\bmod \\pmod mod \\lfloor \\rfloor 1e5 _2 \\mathrm{e} \\operatorname{gcd} no solution".split(
+  '\\frac \\sqrt \\boxed \\text \\left( \\right) { } ( ) [ ] $ $$ \\( \\) \\[ \\] ^ _ + - * / = < > \\le \\ge \\cup \\cap , ; : . ! % & \\\\ \\pi \\infty \\pm \\sin \\log_ \\sum_{k=1}^{n} \\int_0^1 dx \\binom \\begin{pmatrix} \\end{pmatrix} \\begin{cases} \\end{cases} \\overline \\circ \' | \\{ \\} \\in \\mathbb{R} \\emptyset x y n i e 0 1 2 3.5 10 1,000 0.333 1/2 12:30 5% and or answer is the answer: Final **  therefore cm \\text{cm} (A) √ ² ≤ − π ½ <think> </think> #### \\ldots \\cdot \\times \\bmod \\pmod mod \\lfloor \\rfloor 1e5 _2 \\mathrm{e} \\operatorname{gcd} no solution boxed{ \\num{ \\SI{ \\meter \\overset{ \\cr not minus for any "answer": <|end|> <reasoning> ^+ \\mathbf{i} \\vec{j} C_{3} 0x1A base (x>0) 1.234.567 ٣ k =\\frac{dy}{dx} C_1 two thirds there x=y= 故选 QED'.split(
     " ",
   );
 
