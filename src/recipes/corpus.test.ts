@@ -3,11 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { Json } from "../core/hash.ts";
+import { Seed, Split } from "../core/records.ts";
 import { rng } from "../core/rng.ts";
 import type { Need } from "../curate/export/formats.ts";
 import { inline } from "../exec/inline.ts";
 import { openRun } from "../journal/run.ts";
+import { annotationsJournal } from "../stages/annotate.ts";
 import { curationsJournal, screeningsJournal } from "../stages/curate.ts";
 import { labelsJournal } from "../stages/selfplay/label.ts";
 import { PreferencePair } from "../stages/selfplay/records.ts";
@@ -19,6 +22,7 @@ import { type JournalKind, journaled, type StageContext } from "../stages/stage.
 import { writtenJournal } from "../stages/synthesize.ts";
 import { resolveConfig } from "./config.ts";
 import { openHarvest } from "./corpus.ts";
+import { explain } from "./explain.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -42,6 +46,13 @@ async function fill(context: StageContext): Promise<void> {
       problem: { id, concepts: ["gcd"], rationale: `z of ${id}`, problem: `x of ${id}`, model: "m", seed },
     })),
   );
+  const seed = { id: "seed-1", concepts: ["gcd"], problem: "x of the seed" };
+  await put({ journal: "seeds", schema: Seed, version: 1 }, [seed]);
+  const split = z.strictObject({ seedId: z.string(), split: Split });
+  await put({ journal: "split", schema: split, version: 1 }, [{ seedId: "seed-1", split: "train" }]);
+  const { id: seedId, ...given } = seed;
+  const triple = { id: "triple-1", seedId, annotator: "terse", rationale: "z of the seed", ...given };
+  await put(annotationsJournal, [{ ok: true, triple }]);
   const nothing = { filter: null, overlap: null };
   await put(
     screeningsJournal,
@@ -123,6 +134,25 @@ async function harvest(needs: Need[]) {
   const rows = await Array.fromAsync(opened.rows());
   return { ...opened, rows: rows.map(({ row }) => row) };
 }
+
+describe("a row of a run", () => {
+  const told = async (id: string) =>
+    Object.fromEntries((await explain(folder, id)).map(({ name, value }) => [name, value]));
+
+  it("tells every verdict on a problem, and what a solver's label says of it", async () => {
+    expect(await told("p0")).toMatchObject({
+      ...{ id: "p0", rationale: "z of p0", checkpoint: "m", filters: "passed oracle", verdict: "kept" },
+      label: { answer: "7", by: "the problem's row" },
+    });
+    expect(await told("p1")).toMatchObject({ "duplicate check": { kind: "exact", of: "p0" }, verdict: "dropped" });
+    await expect(explain(folder, "p")).rejects.toThrow("rows of");
+  });
+
+  it("tells a seed's split and the triples made of it, and a triple", async () => {
+    expect(await told("seed-1")).toMatchObject({ "is a": "seed", split: "train", triples: ["triple-1 by terse"] });
+    expect(await told("triple-1")).toMatchObject({ seedId: "seed-1", rationale: "z of the seed" });
+  });
+});
 
 describe("the harvest of a run", () => {
   it("is its curated problems, with the answers that are believed", async () => {

@@ -4,7 +4,7 @@
  */
 import type { Json } from "../core/hash.ts";
 import type { Manifest } from "../journal/run.ts";
-import { tracesJournal } from "../stages/distill.ts";
+import { type Trace, tracesJournal } from "../stages/distill.ts";
 import { TrainingRecord } from "../stages/em/records.ts";
 import { labelsJournal } from "../stages/selfplay/label.ts";
 import type { Graded, Label, PreferencePair, Rollout } from "../stages/selfplay/records.ts";
@@ -26,15 +26,12 @@ interface Run {
   config: AnyConfig;
 }
 
-/** Histories of all rows whose ids begin so; more than two are not looked for. */
+/** Histories of the rows with this id; if there is none, of those whose ids begin so. More than two are not told. */
 export async function explainPlayed(folder: string, id: string, run: Run): Promise<Fact[][]> {
-  const found: Fact[][] = [];
-  const wanted = { folder, id, run };
-  for await (const history of histories(wanted)) {
-    found.push(facts(await history()));
-    if (found.length > 1) break; // an id that is not unique is refused anyway
-  }
-  return found;
+  const found = await Array.fromAsync(histories({ folder, id, run }));
+  const exact = found.filter(({ own }) => own === id);
+  const wanted = exact.length > 0 ? exact : found.slice(0, 2); // an id that is not unique is refused anyway
+  return Promise.all(wanted.map(async ({ told }) => facts(await told())));
 }
 
 interface Wanted {
@@ -43,29 +40,31 @@ interface Wanted {
   run: Run;
 }
 
-async function* histories(wanted: Wanted): AsyncGenerator<() => Promise<Facts>> {
+async function* histories(wanted: Wanted): AsyncGenerator<{ own: string; told: () => Promise<Facts> }> {
   const { folder, id } = wanted;
   for await (const choice of recordsSoFar({ folder }, tasksJournal)) {
     const own = choice.kept ? choice.task.id : choice.id;
-    if (own.startsWith(id)) yield () => factsOfTask(wanted, own);
+    if (own.startsWith(id)) yield { own, told: () => factsOfTask(wanted, own) };
   }
   for (let round = 1; await isPlayed(folder, round); round++) {
     const name = nameOf(round);
     for await (const pair of recordsSoFar({ folder }, pairsOfRound(name)))
-      if (pair.id.startsWith(id)) yield () => factsOfPair(wanted, round, pair);
+      if (pair.id.startsWith(id)) yield { own: pair.id, told: () => factsOfPair(wanted, round, pair) };
     for await (const rollout of recordsSoFar({ folder }, rolloutsJournal(name)))
-      if (rollout.id.startsWith(id)) yield () => factsOfAttempt(wanted, round, rollout);
+      if (rollout.id.startsWith(id)) yield { own: rollout.id, told: () => factsOfAttempt(wanted, round, rollout) };
   }
   for await (const trace of recordsSoFar({ folder }, tracesJournal(DISTILLATION))) {
-    if (!trace.id.startsWith(id)) continue;
-    const { kept: _, id: own, taskId, text, ...rest } = trace;
-    const verdict = trace.kept ? "kept" : `dropped: ${trace.reason}`;
-    const tokens = "tokens" in rest ? rest.tokens : undefined;
-    yield async () => ({
-      ...{ id: own, "is a": "teacher's solution", text, tokens, verdict, sampling: samplingOf(wanted.run.config) },
-      ...asked(await factsOfTask(wanted, taskId)),
-    });
+    if (trace.id.startsWith(id)) yield { own: trace.id, told: () => factsOfTrace(wanted, trace) };
   }
+}
+
+async function factsOfTrace(wanted: Wanted, trace: Trace): Promise<Facts> {
+  const { id, taskId, text } = trace;
+  const how = trace.kept ? { verdict: "kept", tokens: trace.tokens } : { verdict: `dropped: ${trace.reason}` };
+  return {
+    ...{ id, "is a": "teacher's solution", text, ...how, sampling: samplingOf(wanted.run.config) },
+    ...asked(await factsOfTask(wanted, taskId)),
+  };
 }
 
 const nameOf = (round: number): string => `${SELF_PLAY}/round-${round}`;

@@ -30,18 +30,35 @@ import { recordsIfAny } from "./summary.ts";
  */
 export async function explain(folder: string, id: string): Promise<Fact[]> {
   const { manifest, config } = await readAnyRun(folder);
-  const found = await explainPlayed(folder, id, { manifest, config });
+  const histories: Fact[][] = [];
   if (writesProblems(config)) {
-    found.push(...(await explainProblem(folder, id, config)));
-    found.push(...(await explainCandidate(folder, id)));
-    found.push(...(await explainTriples(folder, id)));
-    found.push(...(await explainSeeds(folder, id)));
+    histories.push(...(await explainProblem(folder, id, config)));
+    histories.push(...(await explainCandidate(folder, id)));
+    histories.push(...(await explainTriples(folder, id)));
+    histories.push(...(await explainSeeds(folder, id)));
   }
+  const all = oneEach([...histories, ...(await explainPlayed(folder, id, { manifest, config }))]);
+  const exact = all.filter((history) => idOf(history) === id);
+  const found = exact.length > 0 ? exact : all;
   if (found.length === 0) throw unknownRow(`no row of ${folder} has an id that begins with "${id}"`);
   if (found.length > 1) {
     throw unknownRow(`${found.length} rows of ${folder} have ids that begin with "${id}"`);
   }
   return found[0] as Fact[];
+}
+
+const idOf = (history: Fact[]): string => String(history.find(({ name }) => name === "id")?.value);
+
+/** A problem that was attempted, too, has one history: what is said of it twice is said once. */
+function oneEach(histories: readonly Fact[][]): Fact[][] {
+  const byId = new Map<string, Fact[]>();
+  for (const history of histories) {
+    const id = idOf(history);
+    const before = byId.get(id) ?? [];
+    const known = new Set(before.map(({ name }) => name));
+    byId.set(id, [...before, ...history.filter(({ name }) => !known.has(name))]);
+  }
+  return [...byId.values()];
 }
 
 async function explainProblem(folder: string, id: string, config: Config): Promise<Fact[][]> {
@@ -147,8 +164,8 @@ async function explainSeeds(folder: string, id: string): Promise<Fact[][]> {
     );
     const { problem, concepts, rationale, answer, level } = seed;
     const split = splits.find(({ seedId }) => seedId === seed.id)?.split;
-    const journal = seedsJournal.journal;
-    found.push(facts({ seed: seed.id, problem, concepts, level, rationale, answer, split, triples, journal }));
+    const made = { triples, journal: seedsJournal.journal };
+    found.push(facts({ id: seed.id, "is a": "seed", problem, concepts, level, rationale, answer, split, ...made }));
   }
   return found;
 }
