@@ -43,7 +43,7 @@ const settings: EmSettings = {
   candidates: { kind: "drawn", count: 2, temperature: 1, maxTokens: 8 },
   alarms: {
     ...{ shortening: 1, nllRise: 10, shortWinners: 0, spread: 0, distinct: 0 },
-    ...{ malformed: 1, copying: 1, leaking: 1, certain: 0 },
+    ...{ malformed: 1, kept: 1, copying: 1, leaking: 1, certain: 0 },
   },
   ...{ measureDraws: 2, shardSize: 2 },
 };

@@ -4,7 +4,7 @@ import type { GoodCandidate, Pair } from "./records.ts";
 
 const bounds: AlarmBounds = {
   ...{ shortening: 0.15, nllRise: 0.1, shortWinners: 0.6, spread: 0.05, distinct: 0.1 },
-  ...{ malformed: 0.2, copying: 0.2, leaking: 0.5, certain: 0.001 },
+  ...{ malformed: 0.2, kept: 0.2, copying: 0.2, leaking: 0.5, certain: 0.001 },
 };
 const healthy: RoundStatistics = {
   ...{ candidates: 800, malformed: 0.01, kept: 0, tokensAll: 30, tokensChosen: 28, tokensTaught: 28 },
@@ -37,6 +37,7 @@ describe("alarms", () => {
 
   it.each([
     ["malformed", { malformed: 0.3 }],
+    ["kept", { kept: 0.3 }],
     ["copying", { copying: 0.4 }],
     ["leaking", { leaking: 0.8 }],
     ["certain", { xNllPerTokenChosen: 0.0001 }],

@@ -13,7 +13,7 @@ export const RoundStatistics = z.strictObject({
   candidates: z.number().int(),
   /** Share of candidates that were malformed. */
   malformed: z.number(),
-  /** Share of pairs that kept their previous rationale in the M-step. */
+  /** Share of pairs that kept their previous rationale: all of their candidates were malformed, or the greedy one was. */
   kept: z.number(),
   /** Tokens of z with its terminator: over all candidates, over the chosen, and over the rationales that `p` was taught. */
   tokensAll: Mean,
@@ -42,6 +42,7 @@ export const Alarm = z.strictObject({
     "spread",
     "distinct",
     "malformed",
+    "kept",
     "copying",
     "leaking",
     "certain",
@@ -67,6 +68,11 @@ export const AlarmBounds = z.strictObject({
   spread: z.number().min(0).describe("least standard deviation of the reward within a pair, in nats"),
   distinct: z.number().min(0).max(1).describe("least share of distinct rationales within a pair"),
   malformed: z.number().min(0).max(1).describe("greatest share of malformed candidates"),
+  kept: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe("greatest share of pairs that keep their previous rationale, for want of a well-formed one"),
   copying: z.number().min(0).max(1).describe("greatest share of rationales that copy the problem"),
   leaking: z.number().min(0).max(1).describe("greatest share of rationales that state the answer"),
   certain: z.number().min(0).describe("least NLL per token of x given the chosen z, in nats: below it z spells x out"),
@@ -89,6 +95,13 @@ export function alarmsOf(stats: RoundStatistics, course: Course, bounds: AlarmBo
       stats.malformed,
       bounds.malformed,
       (v) => `${percent(v)} of the candidates are malformed: train q longer before EM, or raise em.maxRationaleTokens`,
+    ),
+    above(
+      "kept",
+      stats.kept,
+      bounds.kept,
+      (v) =>
+        `${percent(v)} of the pairs kept their previous rationale, because all candidates or the greedy one were malformed: train q longer before EM, or raise em.maxRationaleTokens`,
     ),
     above(
       "copying",
@@ -192,13 +205,14 @@ export function roundStatistics(material: RoundMaterial): RoundStatistics {
     const sum = chosen.reduce((part, { candidate, weight }) => part + weight * value(candidate), 0);
     return Number.isFinite(sum / total) ? sum / total : null;
   };
+  const withoutGreedy = new Set(taught.flatMap(({ pairId, kept }) => (kept ? [pairId] : [])));
   const answered = taught.filter(({ pairId }) => pairOf.get(pairId)?.answer !== undefined);
   const share = <T>(items: readonly T[], holds: (item: T) => boolean) =>
     items.length === 0 ? 0 : items.filter(holds).length / items.length;
   return {
     candidates: material.asked,
     malformed: material.asked === 0 ? 0 : 1 - good.length / material.asked,
-    kept: share(taught, ({ kept }) => kept),
+    kept: share(material.pairs, ({ id }) => withoutGreedy.has(id) || (candidates.get(id) ?? []).length === 0),
     tokensAll: mean(good.map((candidate) => candidate.prior.tokens)),
     tokensChosen: overChosen((candidate) => candidate.prior.tokens),
     tokensTaught: mean(taught.map(({ tokens }) => tokens)),

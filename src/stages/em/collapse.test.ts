@@ -105,7 +105,7 @@ async function loop(select: EmSettings["select"]) {
     ...{ maxRationaleTokens: 8, tolerance: 0, stopOnAlarm: true, measureDraws: 8, shardSize: 16 },
     alarms: {
       ...{ shortening: 0.15, nllRise: 0.1, shortWinners: 0, spread: 0, distinct: 0 },
-      ...{ malformed: 1, copying: 1, leaking: 1, certain: 0 },
+      ...{ malformed: 1, kept: 1, copying: 1, leaking: 1, certain: 0 },
     },
   };
   const input = { name: "em", tokenizer, train: pairs, dev: pairs, settings };

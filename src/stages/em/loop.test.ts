@@ -135,7 +135,7 @@ async function loop(
     tolerance: 0,
     alarms: {
       ...{ shortening: 1, nllRise: 10, shortWinners: 0, spread: 0, distinct: 0 },
-      ...{ malformed: 1, copying: 1, leaking: 1, certain: 0 },
+      ...{ malformed: 1, kept: 1, copying: 1, leaking: 1, certain: 0 },
     },
     stopOnAlarm: false,
     measureDraws: 4,
@@ -381,17 +381,17 @@ describe("malformed candidates", () => {
   it("a pair whose candidates are all malformed keeps its rationale, and is counted", async () => {
     // One token is never enough for a rationale and its terminator.
     const candidates = { kind: "drawn", count: 8, temperature: 1, maxTokens: 1 } as const;
-    const bounds = { malformed: 0.5 };
+    const bounds = { malformed: 0.5, kept: 0.5 };
     const { outcome } = await loop(5, {
       candidates,
       rounds: 1,
       alarms: {
         ...{ shortening: 1, nllRise: 10, shortWinners: 0, spread: 0, distinct: 0 },
-        ...{ malformed: bounds.malformed, copying: 1, leaking: 1, certain: 0 },
+        ...{ ...bounds, copying: 1, leaking: 1, certain: 0 },
       },
     });
     const [, round] = outcome.rounds;
-    expect(round?.statistics?.malformed).toBe(1);
-    expect(round?.alarms.map(({ kind }) => kind)).toContain("malformed");
+    expect(round?.statistics).toMatchObject({ malformed: 1, kept: 1 });
+    expect(round?.alarms.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["malformed", "kept"]));
   });
 });
