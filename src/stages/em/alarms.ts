@@ -72,6 +72,7 @@ export const AlarmBounds = z.strictObject({
     .number()
     .min(0)
     .max(1)
+    .default(0.2) // runs made before there was this bound are still read
     .describe("greatest share of pairs that keep their previous rationale, for want of a well-formed one"),
   copying: z.number().min(0).max(1).describe("greatest share of rationales that copy the problem"),
   leaking: z.number().min(0).max(1).describe("greatest share of rationales that state the answer"),
