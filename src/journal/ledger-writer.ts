@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { PromptCotError } from "../core/errors.ts";
 import { makeFolder, storageError, syncFolder } from "./files.ts";
 import {
@@ -50,6 +51,9 @@ interface Pending {
 export const WRITER_PREFIX = "w-";
 
 const NEWLINE = 10;
+
+/** Between two writes while more is waiting, in milliseconds. */
+const GATHER_MS = 2;
 
 /** Records that go to the index in one write; fewer wait for the next flush of the disk. */
 const INDEX_BATCH = 512;
@@ -169,6 +173,8 @@ class SegmentWriter implements Writer {
         this.#broken ??= storageError(error, this.folder, "append to");
         for (const one of batch) one.reject(this.#broken);
       }
+      // Where answers come thick and fast, a moment more makes a write of many of them; who keeps one at a time never waits.
+      if (this.#pending.length > 0) await pause(GATHER_MS);
     }
     this.#writing = undefined;
   }
@@ -180,11 +186,12 @@ class SegmentWriter implements Writer {
     let end = 0;
     let count = 0;
     const put = ({ kind, key, marks, text }: NewLine): LinePlace => {
-      const place = { offset: this.#end + end, length: bytes.write(text, end) + 1 };
-      end += place.length;
+      const offset = this.#end + end;
+      const length = bytes.write(text, end) + 1;
+      end += length;
       bytes[end - 1] = NEWLINE;
-      writeRecord({ kind, key, marks, ...place }, records, RECORD_BYTES * count++);
-      return place;
+      writeRecord({ kind, key, marks, offset, length }, records, RECORD_BYTES * count++);
+      return { offset, length };
     };
     const acknowledgements = batch.map(({ before, line, resolve }) => {
       for (const one of before) put(one);

@@ -117,15 +117,15 @@ class FolderLedger implements Ledger {
     const writer = await this.#ownWriter();
     const { request, promptId, parametersId } = key;
     const { endpoint, model, seed, sample } = request;
-    const line = { key: key.id, endpoint, model, prompt: promptId, parameters: parametersId, seed, sample };
-    const answer: AnswerLine = { ...line, at: this.#now(), raw };
+    const head = { key: key.id, endpoint, model, prompt: promptId, parameters: parametersId, seed, sample };
+    const answer: AnswerLine = { ...head, at: this.#now(), raw };
     const parts: NewLine[] = [];
     this.#addPart(promptId, request.prompt, parts);
     this.#addPart(parametersId, request.parameters, parts);
     const words = wordsOf(key.id);
     const marks = marksOf(fingerprint(answer));
-    const place = await writer.append({ kind: "answer", key: words, marks, text: JSON.stringify(answer) }, parts);
-    this.#table.add(words, { segment: this.#ownSegment, ...place });
+    const line = await writer.append({ kind: "answer", key: words, marks, text: JSON.stringify(answer) }, parts);
+    this.#table.add(words, { segment: this.#ownSegment, offset: line.offset, length: line.length });
   }
 
   /** A prompt or a set of parameters stands in our segment once, before the first answer that names it. */
