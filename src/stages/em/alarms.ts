@@ -163,7 +163,7 @@ function collapse({ start, now }: Course, bounds: AlarmBounds): Alarm | null {
     message:
       `rationales are collapsing: they shortened by ${percent(shortening)} since the cold start while the NLL of x rose by ${percent(rise)}. ` +
       "The summed reward favours short rationales that leave out what the problem needs; " +
-      'set em.select to "mean" (or "length-controlled", which may only put it off), or drop the annotators whose rationales do not suffice to recreate the problem',
+      'drop the annotators whose rationales do not suffice to recreate the problem, or set em.select to "mean" or "length-controlled"',
   };
 }
 
