@@ -2,7 +2,8 @@
  * Does a weaker solver learn from a stronger one's traces on synthesized problems? One pocket run gives `p` and `q`; each seed trains
  * a strong solver on many worked solutions and a weak one on few; the strong one writes a trace for each problem, and the weak one
  * is taught those that hold an answer. Sources as in `self-play`, with as many traces each. Controls: traces that agree with the
- * oracle must raise the student, traces dealt to other problems must not.
+ * oracle must raise the student, traces dealt to other problems must not, and reading its own solutions again shows what the
+ * steps are worth by themselves.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,12 +18,12 @@ import type { TrainRow } from "../src/lm/contract.ts";
 import type { PocketConfig } from "../src/recipes/config.ts";
 import { fitOf } from "../src/recipes/fit-config.ts";
 import { heldOutSets, makeSolver, scoring, solverSeeds, unfit, writtenTasks } from "../src/recipes/pocket-selfplay.ts";
-import { pocketSolving, replayed, solutionFormat } from "../src/recipes/pocket-solver.ts";
+import { pocketSolving, replayed, solutionFormat, solutionRows } from "../src/recipes/pocket-solver.ts";
 import { distill } from "../src/stages/distill.ts";
 import { heldOutScore } from "../src/stages/selfplay/held-out.ts";
 import type { Task } from "../src/stages/selfplay/records.ts";
 import type { Solver } from "../src/stages/selfplay/solver.ts";
-import type { StageContext } from "../src/stages/stage.ts";
+import { type StageContext, trained } from "../src/stages/stage.ts";
 import { type Base, chance, openBase, solverConfig } from "./solver-base.ts";
 
 type SourceName = "em" | "cold" | "seeds";
@@ -33,8 +34,18 @@ const arms = {
   cold: { title: "p without EM", source: "cold", rule: "any" },
   seeds: { title: "seed problems", source: "seeds", rule: "any" },
 } as const satisfies Record<string, { title: string; source: SourceName; rule: "any" | "oracle" | "dealt" }>;
-type ArmName = keyof typeof arms;
-const armNames = Object.keys(arms) as ArmName[];
+type TracesArm = keyof typeof arms;
+/** `replay` is taught as many rows, all of them solutions that the student was taught before. */
+type ArmName = TracesArm | "replay";
+const tracesArms = Object.keys(arms) as TracesArm[];
+const armNames: readonly ArmName[] = [...tracesArms, "replay"];
+const titleOf = (name: ArmName) => (name === "replay" ? "its own solutions again" : arms[name].title);
+
+/** As the solver's own training, whose rows these are like: two passes at lower rates teach nothing (docs/LOG.md). */
+const teaching = [
+  ...["selfPlay.training.fit.learningRate=4e-3", "selfPlay.training.fit.epochs=8"],
+  ...["selfPlay.training.fit.batchSize=8", "selfPlay.tasks=500"],
+];
 
 interface SeedResult {
   seed: number;
@@ -57,7 +68,7 @@ export async function main(args: readonly string[]): Promise<void> {
     },
   });
   const screen = display(process.stderr);
-  const config = solverConfig(values.set);
+  const config = solverConfig([...teaching, ...values.set]);
   const base = await openBase(values.base, values.em, config, screen);
   const results: SeedResult[] = [];
   for (let seed = Number(values.first); seed <= Number(values.seeds); seed++) {
@@ -114,10 +125,22 @@ async function playSeed(
   }
   const count = Math.min(...[...sources.values()].map((tasks) => tasks.length));
   const beside = replayed(base.tokenizer, few.taught, selfPlay.solver);
-  for (const name of armNames) {
+  for (const name of tracesArms) {
     const tasks = (sources.get(arms[name].source) as Task[]).slice(0, count);
     result.arms[name] = await teach(context, base, config, name, tasks, teacher, student, test, beside);
   }
+  const solutions = solutionRows(base.tokenizer, few.taught);
+  const rows = Array.from({ length: count + beside.length }, (_, i) => solutions[i % solutions.length] as TrainRow);
+  const job = {
+    from: student.checkpoint,
+    rows,
+    ...fitOf(selfPlay.training.fit),
+    seed: context.rng.fork("replay").uint32(),
+  };
+  const { trainer } = base.engine;
+  const { checkpoint } = await trained(context, { name: "arms/replay", trainer, job: { kind: "sft", job } });
+  const after = (await heldOutScore(context, "test/replay", { ...student, checkpoint }, test)).rates;
+  result.arms.replay = { after, traces: 0, kept: 0 };
   screen.onEvent({ kind: "act-end", act, seconds: 0 });
   return result;
 }
@@ -148,7 +171,7 @@ async function teach(
   context: StageContext,
   base: Base,
   config: PocketConfig,
-  name: ArmName,
+  name: TracesArm,
   tasks: readonly Task[],
   teacher: Solver,
   student: Solver,
@@ -198,7 +221,7 @@ function table(results: readonly SeedResult[]): string {
     const groups = results.map((result) => result.arms[name].after.map((rate, i) => [rate - (result.before[i] ?? 0)]));
     const { mean, low, high } = clusteredMean(groups, rng("sft").fork(name));
     return [
-      arms[name].title,
+      titleOf(name),
       ...[own.reduce((sum, { traces }) => sum + traces, 0), own.reduce((sum, { kept }) => sum + kept, 0)].map(String),
       ...[percent(before), percent(average(own.flatMap(({ after }) => after)))],
       ...[signed(mean), `[${signed(low)}, ${signed(high)}]`],
