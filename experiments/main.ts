@@ -12,8 +12,8 @@ interface Experiment {
 const experiments: Record<string, Experiment> = {
   "em-control": {
     asks: "is EM better than rationales that are fixed, redrawn or chosen at random, and than a model without any?",
-    cost: "25 minutes a seed; five seeds",
-    options: "--first 11 --last 15 --scale small --out FOLDER --set KEY=VALUE",
+    cost: "20 minutes a seed; five seeds",
+    options: "--first 11 --last 15 --arms NAME,… --scale small --out FOLDER --set KEY=VALUE",
     load: () => import("./em-control.ts"),
   },
   collapse: {
@@ -24,14 +24,14 @@ const experiments: Record<string, Experiment> = {
   },
   "self-play": {
     asks: "do problems from p after EM make a solver better than those from before EM, or than the seeds?",
-    cost: "an hour or more; five seeds",
+    cost: "8 minutes once, 12 to 15 a seed; five seeds",
     options: "--base RUN --em FOLDER --first 1 --seeds 5 --arms NAME,… --tune --out FOLDER --set KEY=VALUE",
     load: () => import("./self-play.ts"),
   },
   sft: {
     asks: "does a weak solver learn from a strong one's traces on such problems?",
-    cost: "an hour or more; five seeds",
-    options: "--base RUN --em FOLDER --first 1 --seeds 5 --out FOLDER --set KEY=VALUE",
+    cost: "8 minutes once (the run of self-play, if it is there), 6 a seed; five seeds",
+    options: "--base RUN --em FOLDER --first 1 --seeds 5 --tune --out FOLDER --set KEY=VALUE",
     load: () => import("./sft.ts"),
   },
 };
