@@ -36,10 +36,7 @@ export function solverConfig(assignments: readonly string[]): PocketConfig {
   // 0.3 million weights, and seeds enough for q to copy numbers.
   const size = ["seeds.count=5200", "model.hiddenSize=80", "model.intermediateSize=216"];
   // One part of the solver's training leaves it at about a third; rates and numbers were chosen on the tuning seed (docs/LOG.md).
-  const play = [
-    ...["selfPlay.rounds=2", "selfPlay.tasks=800", "selfPlay.heldOut.test=300"],
-    "selfPlay.solver.until=0.25",
-  ];
+  const play = [...["selfPlay.rounds=2", "selfPlay.tasks=800", "selfPlay.heldOut.test=300"]];
   const all = [...base, ...size, ...play, ...assignments];
   const config = resolveConfig({ recipe: "pocket" }, all, "experiment");
   if (config.recipe !== "pocket") throw new Error("the solver experiments run in the pocket domain");

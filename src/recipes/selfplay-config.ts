@@ -122,7 +122,7 @@ export function pocketSelfPlayDefaults(scale: "tiny" | "small" | "paper"): Pocke
     solver: {
       // Six of the 25 whose numbers are few enough to be known by heart, and on whose pairs p's problems are sound (docs/LOG.md).
       concepts: ["consecutive sum", "digit sum", "factorial", "multiples", "prime factor", "remainder"],
-      ...{ solutions: 400, repeats: 12, replay: 1, workings: 0, parts: 3, until: 0.3, fit: fit(8, 1, 4e-3, 20) },
+      ...{ solutions: 400, repeats: 12, replay: 1, workings: 0, parts: 3, until: 0.25, fit: fit(8, 1, 4e-3, 20) },
     },
     tasks: 200,
     labels: { generations: 8, temperature: 1, vote: { leastVotes: 4, leastMargin: 0.25 } },
