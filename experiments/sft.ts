@@ -202,6 +202,14 @@ async function teach(
   return { after: after.rates, traces: traces.length, kept: traces.filter(({ kept }) => kept).length };
 }
 
+const comparisons: readonly [ArmName, ArmName][] = [
+  ["em", "cold"],
+  ["em", "seeds"],
+  ["em", "replay"],
+  ["seeds", "replay"],
+  ["true-traces", "replay"],
+];
+
 function table(results: readonly SeedResult[]): string {
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const signed = (share: number) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
@@ -227,6 +235,13 @@ function table(results: readonly SeedResult[]): string {
       ...[signed(mean), `[${signed(low)}, ${signed(high)}]`],
     ];
   });
+  const between = comparisons.map(([one, other]) => {
+    const groups = results.map(({ arms: { [one]: own, [other]: theirs } }) =>
+      own.after.map((rate, i) => [rate - (theirs.after[i] ?? 0)]),
+    );
+    const { mean, low, high } = clusteredMean(groups, rng("sft").fork(one, other));
+    return [`${titleOf(one)}, less ${titleOf(other)}`, signed(mean), `[${signed(low)}, ${signed(high)}]`];
+  });
   const teacher = `teacher: ${percent(average(results.map((result) => result.teacher)))}`;
-  return `${aligned([head, ...rows])}\n${teacher}`;
+  return [aligned([head, ...rows]), teacher, aligned([["pass@1", "difference", "95 %"], ...between])].join("\n\n");
 }
