@@ -91,11 +91,14 @@ function selfPlayTable({ selfPlay }: Pick<Summary, "selfPlay">): string {
     truth === null || truth.right + truth.wrong === 0
       ? ""
       : `, ${percent(truth.right / (truth.right + truth.wrong))} of them right on sound problems`;
-  const played = rounds.flatMap(({ round, work }) =>
-    work === null
-      ? []
-      : [`round ${round}: ${work.rollouts} rollouts, ${work.bias.pairs} pairs, ${work.right} right ones`],
-  );
+  const start = rounds[0]?.heldOut;
+  const played = rounds.flatMap(({ round, work, heldOut }) => {
+    if (work === null) return [];
+    const counts = `${work.rollouts} rollouts, ${work.bias.pairs} pairs, ${work.right} right ones`;
+    // The score that chooses among the rounds; what is told at the end was measured on other problems.
+    const chosen = start && test ? `; ${percent(start.score)} at the start, ${percent(heldOut.score)} now` : "";
+    return [`round ${round}: ${counts}${chosen}`];
+  });
   const how = labelledHow(labels.sources);
   const points = (share: number) => `${share < 0 ? "-" : "+"}${Math.abs(100 * share).toFixed(1)}`;
   const lines = [`self-play: ${labels.labelled} of ${labels.tasks} problems ${how}${accuracy}`, ...played];
@@ -103,6 +106,10 @@ function selfPlayTable({ selfPlay }: Pick<Summary, "selfPlay">): string {
     const scores = heldOutScores(rounds, points);
     if (scores.length > 0) lines.push(`solver on ${rounds[0]?.heldOut.tasks} held-out problems: ${scores.join("; ")}`);
     return lines.join("\n");
+  }
+  if (start !== undefined && rounds.every(({ heldOut }) => heldOut.score <= start.score)) {
+    const kept = "no round rose above the start, so the solver stays as it was";
+    return [...lines, `${kept}: ${percent(test.before)} right on ${test.tasks} fresh problems`].join("\n");
   }
   const { mean, low, high } = test.difference;
   const noise = low <= 0 && high >= 0 ? "inside the noise" : "more than noise";
