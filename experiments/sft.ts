@@ -24,7 +24,7 @@ import { heldOutScore } from "../src/stages/selfplay/held-out.ts";
 import type { Task } from "../src/stages/selfplay/records.ts";
 import type { Solver } from "../src/stages/selfplay/solver.ts";
 import { type StageContext, trained } from "../src/stages/stage.ts";
-import { type Base, chance, openBase, solverConfig } from "./solver-base.ts";
+import { type Base, chance, openBase, readAgain, solverConfig } from "./solver-base.ts";
 
 type SourceName = "em" | "cold" | "seeds";
 const arms = {
@@ -129,8 +129,7 @@ async function playSeed(
     const tasks = (sources.get(arms[name].source) as Task[]).slice(0, count);
     result.arms[name] = await teach(context, base, config, name, tasks, teacher, student, test, beside);
   }
-  const solutions = solutionRows(base.tokenizer, few.taught);
-  const rows = Array.from({ length: count + beside.length }, (_, i) => solutions[i % solutions.length] as TrainRow);
+  const rows = readAgain(solutionRows(base.tokenizer, few.taught), count + beside.length);
   const job = {
     from: student.checkpoint,
     rows,

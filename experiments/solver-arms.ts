@@ -28,7 +28,7 @@ import { rollOut } from "../src/stages/selfplay/rollout.ts";
 import { selfPlay } from "../src/stages/selfplay/round.ts";
 import type { Solver } from "../src/stages/selfplay/solver.ts";
 import { type StageContext, trained } from "../src/stages/stage.ts";
-import { type Base, chance } from "./solver-base.ts";
+import { type Base, chance, readAgain } from "./solver-base.ts";
 
 type SourceName = "em" | "cold" | "seeds";
 /** An arm of self-play. */
@@ -263,7 +263,7 @@ async function replayOnly(
   solutions: readonly TrainRow[],
   count: number,
 ): Promise<Checkpoint> {
-  const rows = Array.from({ length: count }, (_, i) => solutions[i % solutions.length] as TrainRow);
+  const rows = readAgain(solutions, count);
   let from = solver.checkpoint;
   for (let round = 1; round <= rounds; round++) {
     const name = `arms/replay/round-${round}`;

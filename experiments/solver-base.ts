@@ -5,7 +5,7 @@ import type { display } from "../src/cli/progress.ts";
 import { rng } from "../src/core/rng.ts";
 import { PocketSeed } from "../src/domains/pocket/generate.ts";
 import { exists } from "../src/journal/files.ts";
-import type { Checkpoint, Tokenizer } from "../src/lm/contract.ts";
+import type { Checkpoint, Tokenizer, TrainRow } from "../src/lm/contract.ts";
 import {
   type Embedded,
   embedded,
@@ -79,3 +79,7 @@ export const seedsJournal = { journal: "seeds", schema: PocketSeed, version: 1 }
 
 /** Chance of the experiment: apart for tuning and for the report, so that no setting is chosen on what is reported. */
 export const chance = (seed: number, tune: boolean) => rng(`${tune ? "tuning" : "reporting"}-${seed}`);
+
+/** As many rows as are asked for, the same ones over and over: what an arm reads that is given nothing new. */
+export const readAgain = (rows: readonly TrainRow[], count: number): TrainRow[] =>
+  Array.from({ length: count }, (_, i) => rows[i % rows.length] as TrainRow);

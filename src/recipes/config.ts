@@ -211,7 +211,8 @@ export function resolveAny(written: unknown, assignments: readonly string[], sou
 
 export const recipes = ["pocket", "seeds", ...solverRecipes] as const;
 
-const schemas = {
+/** What each recipe's config must be. */
+export const schemas = {
   pocket: PocketConfig,
   seeds: SeedsConfig,
   "math-selfplay": MathSelfPlayConfig,

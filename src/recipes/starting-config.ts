@@ -1,7 +1,7 @@
 /** What `promptcot init` starts a recipe from: the keys that are usually changed, or all of them, at their defaults. Writes no file. */
 import type { z } from "zod";
-import { type Config, PocketConfig, type recipes, resolveAny, SeedsConfig } from "./config.ts";
-import { CodeSelfPlayConfig, MathSelfPlayConfig, MathSftConfig, type SolverConfig } from "./solver-config.ts";
+import { type Config, type recipes, resolveAny, schemas } from "./config.ts";
+import type { SolverConfig } from "./solver-config.ts";
 
 export interface Start {
   recipe: (typeof recipes)[number];
@@ -11,14 +11,6 @@ export interface Start {
   /** Files and folders as the config is to name them. */
   places: { seeds: string; model: string; problems: string };
 }
-
-const schemas = {
-  pocket: PocketConfig,
-  seeds: SeedsConfig,
-  "math-selfplay": MathSelfPlayConfig,
-  "code-selfplay": CodeSelfPlayConfig,
-  "math-sft": MathSftConfig,
-} as const satisfies Record<Start["recipe"], z.ZodType>;
 
 /** The config, and the schema that says what its keys mean. */
 export function startingConfig({ recipe, scale, full, places }: Start): { config: object; schema: z.ZodType } {
