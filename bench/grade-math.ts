@@ -16,7 +16,7 @@ interface Timed {
 }
 
 const LIMIT_MS = 20_000;
-const count = Number(process.argv[2] ?? 600);
+const count = Number(process.argv[2] ?? 3000);
 const random = rng("grade-math");
 const rows = answerRows(["math500", "aime24", "aime25", "hmmt-feb-25", "gsm8k-test"]);
 const pairs: Timed[] = [];

@@ -35,6 +35,8 @@ export const HOSTILE: Record<string, () => string> = {
   "a large matrix": () => matrix(30),
   "matrices in matrices": () => "\\begin{pmatrix}".repeat(300),
   "a large product": () => "\\prod_{k=1}^{1400} k^{k}",
+  "functions of nothing": () => "\\log_2() + \\log\\{\\} + \\sin() + \\lg() + \\cis() + \\gcd()",
+  "a logarithm of an empty bracket": () => "\\boxed{−1000\\( \\[ /\\log_$\\)is ( ]}}",
   spaces: () => `answer${" ".repeat(100_000)}.`,
   newlines: () => "\n".repeat(100_000),
   stars: () => "**".repeat(40_000),

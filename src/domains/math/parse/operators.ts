@@ -109,7 +109,6 @@ export function limit(r: Reader): Expr {
 
 const TRIGONOMETRIC = new Set("sin cos tan cot sec csc sinh cosh tanh coth sech csch".split(" "));
 
-/** A named function: `\sin^2 x`, `\log_2 8`, `\gcd(4,6)`, `exp(16)`. */
 /** The base in `log2(x)` and `log10(x)`, as programs write it. */
 function gluedBase(r: Reader): Expr | undefined {
   const [digits, open] = [peek(r), after(r, 1)];
@@ -118,6 +117,7 @@ function gluedBase(r: Reader): Expr | undefined {
   return int(Number(take(r).s));
 }
 
+/** A named function: `\sin^2 x`, `\log_2 8`, `\gcd(4,6)`, `exp(16)`. */
 export function fn(r: Reader, name: string): Expr {
   let base: Expr | undefined;
   let power: Expr | undefined;
@@ -127,6 +127,7 @@ export function fn(r: Reader, name: string): Expr {
   }
   if (name === "log" && base === undefined) base = gluedBase(r);
   const args = functionArguments(r);
+  if (args.length === 0) throw new NotUnderstood("a function without its argument");
   const value = apply(name, args, base);
   if (power === undefined) return value;
   const inverse =

@@ -23,16 +23,17 @@ export function chatQuestion(
   flavour: ChatFlavour,
 ): Question<SampleResult> {
   const { options } = setting;
+  // By the alphabet, as the ledger's key wants them: it then need not sort.
   const parameters = {
     ...options.body,
     ...flavour.extra,
     [options.maxTokensField ?? flavour.defaultMaxTokensField]: request.maxTokens,
-    temperature: request.temperature,
-    top_p: request.topP,
     n: 1,
-    stream: false,
     ...(request.stop.texts?.length ? { stop: request.stop.texts } : {}),
     ...(request.stop.ids?.length ? { stop_token_ids: request.stop.ids } : {}),
+    stream: false,
+    temperature: request.temperature,
+    top_p: request.topP,
   };
   const prompt = wireMessages(messages);
   const { seed } = request;

@@ -74,5 +74,5 @@ export interface Setting {
 
 /** Plain objects for JSON. */
 export function wireMessages(messages: readonly ChatMessage[]): Json {
-  return messages.map(({ role, content }) => ({ role, content }));
+  return messages.map(({ role, content }) => ({ content, role }));
 }
