@@ -61,7 +61,8 @@ export interface SampleAnswer {
   logprobs?: readonly number[];
   /** `stop`: a stop token or text was met. `length`: maxTokens or the context ran out. */
   finish: "stop" | "length";
-  usage: { promptTokens: number; completionTokens: number };
+  /** `atMost`: the server told no counts, and these are the most that it can have been. */
+  usage: { promptTokens: number; completionTokens: number; atMost?: true };
 }
 
 export interface ScoreRequest {

@@ -10,6 +10,12 @@ export interface BatchRoutes {
   looks: number;
   /** How many of a batch's last items expire. */
   expire: number;
+  /** How many lines of the next batch's output are no JSON. */
+  damage: number;
+  /** Why batches fail as a whole, if they do. */
+  refuse: string | undefined;
+  /** The model that answers say they come from; else the one asked for. */
+  reports: string | undefined;
   /** Requests answered in batches, by custom id. */
   readonly answered: Map<string, number>;
   readonly created: string[];
@@ -42,6 +48,9 @@ export function batchRoutes(answer: (body: unknown) => Reply): BatchRoutes {
   const routes: BatchRoutes = {
     looks: 2,
     expire: 0,
+    damage: 0,
+    refuse: undefined,
+    reports: undefined,
     answered: new Map(),
     created: [],
     finishAll() {
@@ -77,6 +86,10 @@ export function batchRoutes(answer: (body: unknown) => Reply): BatchRoutes {
       const batch = batches.get(id);
       if (batch === undefined)
         return { status: 404, body: { error: { message: "no such batch", type: "x", code: null } } };
+      if (routes.refuse !== undefined) {
+        const errors = { object: "list", data: [{ code: "token_limit_exceeded", message: routes.refuse }] };
+        return { status: 200, body: { ...view(batch), status: "failed", errors } };
+      }
       if (batch.looksLeft > 0) batch.looksLeft--;
       else if (batch.output === undefined) finish(batch);
       return { status: 200, body: view(batch) };
@@ -90,10 +103,11 @@ export function batchRoutes(answer: (body: unknown) => Reply): BatchRoutes {
     const out = served.map(({ custom_id, body }) => {
       routes.answered.set(custom_id, (routes.answered.get(custom_id) ?? 0) + 1);
       const { status, body: reply } = answer(body);
+      const reported = routes.reports === undefined ? {} : { model: routes.reports };
       return {
         id: `r-${custom_id}`,
         custom_id,
-        response: { status_code: status, request_id: "1", body: reply },
+        response: { status_code: status, request_id: "1", body: { ...reply, ...reported } },
         error: null,
       };
     });
@@ -114,9 +128,10 @@ export function batchRoutes(answer: (body: unknown) => Reply): BatchRoutes {
       batch.output,
       out
         .toReversed()
-        .map((line) => `${JSON.stringify(line)}\n`)
+        .map((line, i) => `${i < routes.damage ? "<" : ""}${JSON.stringify(line)}\n`)
         .join(""),
     );
+    routes.damage = 0;
     if (errors.length === 0) return;
     batch.errors = `errors-${batch.id}`;
     files.set(batch.errors, errors.map((line) => `${JSON.stringify(line)}\n`).join(""));

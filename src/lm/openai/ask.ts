@@ -215,11 +215,12 @@ function endingOf(judgement: Judgement): Ending {
   }
 }
 
-function foreign<Result>(reading: Extract<Reading<Result>, { kind: "ok" }>, seat: Seat): boolean {
+/** Whether a pinned model answered under another name than its own. */
+export function foreign<Result>(reading: Extract<Reading<Result>, { kind: "ok" }>, seat: Seat): boolean {
   return reading.model !== undefined && seat.names !== undefined && !seat.names.includes(reading.model);
 }
 
-function modelChanged({ server, names }: Seat, reported: string): PromptCotError {
+export function modelChanged({ server, names }: Seat, reported: string): PromptCotError {
   return new PromptCotError({
     boundary: "backend",
     code: "model-changed",

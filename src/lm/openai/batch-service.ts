@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { PromptCotError, throwIfStopped } from "../../core/errors.ts";
-import type { Exchange } from "./http.ts";
+import { type Exchange, readServerError } from "./http.ts";
 import { backoffMs, judge } from "./retry.ts";
 import type { Server } from "./server.ts";
 
@@ -14,6 +14,8 @@ export type BatchReply =
 export interface BatchState {
   /** No more answers will come. */
   over: boolean;
+  /** Why the provider refused the batch as a whole: nothing in it was answered, or will be. */
+  refused: string | undefined;
   /** Files of answers and of errors, as far as there are any. */
   files: readonly string[];
 }
@@ -56,7 +58,7 @@ export function batchService(server: Server): BatchService {
       { method: "GET", path: `${api}/batches?limit=100`, timeoutMs: CALL_MS, signal },
       signal,
     );
-    return parse(List, text).data.find(({ metadata }) => metadata?.[METADATA] === group)?.id;
+    return parse(server, List, text).data.find(({ metadata }) => metadata?.[METADATA] === group)?.id;
   };
   return {
     findBatch,
@@ -69,7 +71,7 @@ export function batchService(server: Server): BatchService {
       ].join("");
       const headers = { "content-type": `multipart/form-data; boundary=${boundary}` };
       const exchange = { method: "POST", path: `${api}/files`, body, headers, timeoutMs: CALL_MS, signal } as const;
-      return parse(File, await call(server, exchange, signal)).id;
+      return parse(server, File, await call(server, exchange, signal)).id;
     },
     async create(file, endpoint, group, signal) {
       // The endpoint is named without what lies before the interface's version.
@@ -84,27 +86,34 @@ export function batchService(server: Server): BatchService {
       } as const;
       // Creating twice would be paid twice: whoever got no acknowledgement looks first.
       const text = await call(server, exchange, signal, () => findBatch(group, signal));
-      return text.startsWith("{") ? parse(Batch, text).id : text;
+      return text.startsWith("{") ? parse(server, Batch, text).id : text;
     },
     async state(batchId, signal) {
       const path = `${api}/batches/${encodeURIComponent(batchId)}`;
-      const batch = parse(Batch, await call(server, { method: "GET", path, timeoutMs: CALL_MS, signal }, signal));
-      if (batch.status === "failed") throw batchFailed(server, batch);
+      const text = await call(server, { method: "GET", path, timeoutMs: CALL_MS, signal }, signal);
+      const { status, errors, ...batch } = parse(server, Batch, text);
       const files = [batch.output_file_id, batch.error_file_id].filter((id) => typeof id === "string");
-      return { over: OVER.has(batch.status), files };
+      const why = errors?.data?.map(({ message }) => message).join("; ") || "no reason was given";
+      return { over: OVER.has(status), refused: status === "failed" ? why : undefined, files };
     },
     async *replies({ files }, signal) {
       for (const id of files) {
         const path = `${api}/files/${encodeURIComponent(id)}/content`;
         const text = await call(server, { method: "GET", path, timeoutMs: CALL_MS, signal }, signal);
-        for (const line of text.split("\n")) if (line.trim() !== "") yield readLine(line);
+        for (const line of text.split("\n")) {
+          const reply = readLine(line);
+          if (reply !== undefined) yield reply;
+        }
       }
     },
   };
 }
 
-function readLine(line: string): BatchReply {
-  const { custom_id: id, response, error } = ResultLine.parse(JSON.parse(line));
+/** A line that cannot be read answers nobody: whoever it was for is sent anew. */
+function readLine(line: string): BatchReply | undefined {
+  const parsed = ResultLine.safeParse(safeJson(line));
+  if (!parsed.success) return undefined;
+  const { custom_id: id, response, error } = parsed.data;
   if (response?.status_code === 200) return { kind: "answer", id, raw: JSON.stringify(response.body) };
   if (response != null) {
     const status = response.status_code;
@@ -152,16 +161,21 @@ async function call(
   });
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string): T {
-  return schema.parse(JSON.parse(text));
+function parse<T>(server: Server, schema: z.ZodType<T>, text: string): T {
+  const parsed = schema.safeParse(safeJson(text));
+  if (parsed.success) return parsed.data;
+  throw new PromptCotError({
+    boundary: "backend",
+    code: "batch-call-failed",
+    message: `${server.options.url} does not answer as a batch endpoint does: ${readServerError(text).message}`,
+    next: "check `url`, or leave `batch` out; batches that were begun are taken up by their ids",
+  });
 }
 
-function batchFailed(server: Server, batch: z.infer<typeof Batch>): PromptCotError {
-  const why = batch.errors?.data?.map(({ message }) => message).join("; ") ?? "no reason was given";
-  return new PromptCotError({
-    boundary: "backend",
-    code: "batch-failed",
-    message: `${server.options.url} failed the batch ${batch.id}: ${why}`,
-    next: "correct the cause, remove the batch's file from the batches folder, and run the same command again",
-  });
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the schema then refuses it
+  }
 }

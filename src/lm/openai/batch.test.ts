@@ -98,6 +98,49 @@ it("takes a batch up again by its id, also for a run that wants only some of it"
   expect(server.batches.created).toHaveLength(1);
 });
 
+it("sends anew what a line that cannot be read was for, and nothing else", async () => {
+  const { server, reopen } = await scene();
+  server.batches.damage = 2;
+  const results = await Array.fromAsync((await reopen()).sampler!.sample(requests(10), {}));
+  expect(results.filter(({ ok }) => ok)).toHaveLength(10);
+  expect([...server.batches.answered.values()].filter((times) => times > 1)).toHaveLength(2);
+});
+
+it("says why a batch was refused as a whole, and sends it anew the next time", async () => {
+  const { server, folder, reopen } = await scene();
+  server.batches.refuse = "Enqueued token limit reached";
+  const refused = Array.fromAsync((await reopen()).sampler!.sample(requests(10), {}));
+  await expect(refused).rejects.toMatchObject({ code: "batch-failed", message: expect.stringContaining("Enqueued") });
+  expect(await readdir(join(folder, "batches"))).toEqual([]);
+  server.batches.refuse = undefined;
+  const results = await Array.fromAsync((await reopen()).sampler!.sample(requests(10), {}));
+  expect(results.filter(({ ok }) => ok)).toHaveLength(10);
+});
+
+it("stops where the answers come from another version than was pinned", async () => {
+  const { server, reopen } = await scene();
+  const model = await reopen();
+  server.batches.reports = "toy-2";
+  const foreign = Array.fromAsync(model.sampler!.sample(requests(10), {}));
+  await expect(foreign).rejects.toMatchObject({ code: "model-changed" });
+});
+
+it("books and keeps an answer once, though a stopped run collects its batch from the beginning", async () => {
+  const run = await mkdtemp(join(tmpdir(), "batch-run-"));
+  const account = await openAccount({
+    ...{ folder: run, prices: new Map(), budget: {}, now: Date.now, onLimit: () => undefined },
+  });
+  const { server, folder, reopen } = await scene(account.meter("toy"));
+  for await (const _ of (await reopen()).sampler!.sample(requests(10), {})) {
+    if (account.spend.requests === 4) break;
+  }
+  expect(await Array.fromAsync((await reopen()).sampler!.sample(requests(10), {}))).toHaveLength(10);
+  expect(account.spend.requests).toBe(10);
+  expect(server.batches.created).toHaveLength(1);
+  expect((await openLedger(join(folder, "ledger"))).size).toBe(10);
+  account.close();
+});
+
 it("begins no batch that the budget has no room for, collects those under way first, and counts each answer once", async () => {
   const run = await mkdtemp(join(tmpdir(), "batch-run-"));
   const onLimit = () => undefined;

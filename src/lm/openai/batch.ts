@@ -13,7 +13,7 @@ import { errnoOf, makeFolder, writeFileAtomic } from "../../journal/files.ts";
 import { type LedgerKey, ledgerKey, RequestKey } from "../../journal/ledger.ts";
 import type { SampleRequest, SampleResult } from "../contract.ts";
 import type { Reservation } from "../meter.ts";
-import type { Seat } from "./ask.ts";
+import { foreign, modelChanged, type Seat } from "./ask.ts";
 import type { BatchReply, BatchService } from "./batch-service.ts";
 import { costOf, mostOf } from "./cost.ts";
 import type { Question, Unaskable } from "./dialects/contract.ts";
@@ -107,7 +107,7 @@ async function fromLedger(
 ): Promise<SampleResult | undefined> {
   for (const raw of await seat.exchange.find(key)) {
     const reading = question.read(raw);
-    if (reading.kind !== "ok") continue;
+    if (reading.kind !== "ok" || foreign(reading, seat)) continue;
     seat.meter.found({ prompt: reading.promptTokens, completion: reading.completionTokens });
     return reading.result;
   }
@@ -198,6 +198,10 @@ class BatchWork {
     const keys = new Map(begun.keys);
     for (;;) {
       const state = await this.#service.state(begun.batchId ?? "", this.#signal);
+      if (state.refused !== undefined) {
+        await this.#forget(begun);
+        throw refused(server.options.url, begun, state.refused);
+      }
       if (state.over) {
         for await (const reply of this.#service.replies(state, this.#signal)) {
           const request = keys.get(reply.id);
@@ -223,10 +227,14 @@ class BatchWork {
       return;
     }
     const [first] = wanted;
-    await this.#seat.meter.paid(costOf(reply.raw, first === undefined ? NOTHING : mostOf(first.question)));
-    await this.#seat.exchange.keep(key, reply.raw);
+    // Who was stopped while collecting collects from the beginning: what is kept was booked before.
+    if (!(await this.#seat.exchange.find(key)).includes(reply.raw)) {
+      await this.#seat.meter.paid(costOf(reply.raw, first === undefined ? NOTHING : mostOf(first.question)));
+      await this.#seat.exchange.keep(key, reply.raw);
+    }
     for (const { question } of wanted) {
       const reading = question.read(reply.raw);
+      if (reading.kind === "ok" && foreign(reading, this.#seat)) throw modelChanged(this.#seat, reading.model ?? "");
       if (reading.kind === "ok") {
         this.#wanted.delete(key.id);
         this.#seat.tally.answered++;
@@ -250,6 +258,15 @@ class BatchWork {
   #file(begun: Begun): string {
     return join(this.#settings.folder, `${begun.group}.json`);
   }
+}
+
+function refused(url: string, { batchId }: Begun, why: string): PromptCotError {
+  return new PromptCotError({
+    boundary: "backend",
+    code: "batch-failed",
+    message: `${url} refused the batch ${batchId} as a whole: ${why}`,
+    next: "correct the cause and run the same command again: it sends the batch anew",
+  });
 }
 
 async function names(folder: string): Promise<string[]> {

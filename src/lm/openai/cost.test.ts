@@ -13,9 +13,19 @@ it.each([
   ],
   ["a score without completion", '{"usage":{"prompt_tokens":5}}', [5, 0]],
   ["an error under 200", '{"error":{"message":"engine died"}}', [0, 0]],
+  ["FastAPI's error under 200", '{"detail":"engine died"}', [0, 0]],
+  ["a page under 200", "<!doctype html><title>Sign in</title>", [0, 0]],
+  ["nothing at all", "", [20, 8]],
+  ["an answer without usage", '{"choices":[{"message":{"content":"seven apples"}}]}', [20, 8]],
+  ["one whose usage is null", '{"choices":[{"text":"7"}],"usage":null}', [20, 8]],
+  ["a stream", 'data: {"choices":[{"delta":{"content":"7"}}]}\n\ndata: [DONE]\n', [20, 8]],
   ["a reply that was cut short", '{"choices":[{"text":"seven', [20, 8]],
 ])("%s costs what it says, or the most where it is not whole", (_, raw, [prompt, completion]) => {
   expect(costOf(raw, most)).toEqual({ prompt, completion });
+});
+
+it("no answer without a count costs more tokens than it has bytes", () => {
+  expect(costOf('{"text":"7"}', { prompt: 20, completion: 4096 })).toEqual({ prompt: 20, completion: 12 });
 });
 
 it("a question costs at most its prompt and all that it may write", () => {

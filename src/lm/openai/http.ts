@@ -222,13 +222,14 @@ export function readServerError(text: string): ServerError {
   try {
     body = JSON.parse(text);
   } catch {
-    return { message: text.trim().slice(0, 500) || "an empty reply" };
+    return { message: oneLine(text) || "an empty reply" };
   }
   const openai = OpenAiError.safeParse(body);
   if (openai.success) {
     const { error } = openai.data;
     if (typeof error === "string") return { message: error };
-    const code = error.code ?? error.type;
+    // A number repeats the status: the type says more.
+    const code = typeof error.code === "string" ? error.code : (error.type ?? error.code);
     return code == null ? { message: error.message } : { message: error.message, code: String(code) };
   }
   const fastApi = FastApiError.safeParse(body);
@@ -239,7 +240,13 @@ export function readServerError(text: string): ServerError {
   }
   const flat = FlatError.safeParse(body);
   if (flat.success) return { message: flat.data.message };
-  return { message: text.trim().slice(0, 500) };
+  return { message: oneLine(text) };
+}
+
+/** Plain text on one line; of a web page its title. */
+function oneLine(text: string): string {
+  const title = /<title>([^<]*)<\/title>/i.exec(text)?.[1];
+  return (title ?? text).replace(/\s+/g, " ").trim().slice(0, 500);
 }
 
 /** A header's single value. */

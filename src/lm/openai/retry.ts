@@ -34,13 +34,21 @@ export function judge(outcome: Outcome, now: number): Judgement {
   }
 }
 
+/** What providers call an account that is empty. */
+const NO_MONEY = new Set(["insufficient_quota", "billing_hard_limit_reached", "exceeded_current_quota_error"]);
+
 function judgeReply(reply: Extract<Outcome, { kind: "reply" }>, now: number): Judgement {
   const { status } = reply;
   if (status >= 200 && status < 300) return { kind: "answer", text: reply.text };
   const error = readServerError(reply.text);
   const reason = `HTTP ${status}: ${error.message}`;
+  if (status === 402 || NO_MONEY.has(error.code ?? "")) return { kind: "fatal", code: "quota", reason };
+  if (error.code === "model_not_found") return { kind: "fatal", code: "unknown-model", reason };
+  if (status >= 300 && status < 400) {
+    const to = header(reply.headers, "location") ?? "somewhere else";
+    return { kind: "fatal", code: "unknown-model", reason: `HTTP ${status}: this address has moved to ${to}` };
+  }
   if (status === 429) {
-    if (error.code === "insufficient_quota") return { kind: "fatal", code: "quota", reason };
     return { kind: "throttled", reason, waitMs: retryAfterMs(reply.headers, now), timedOut: false };
   }
   if (status === 503) {

@@ -1,9 +1,11 @@
 /** `/chat/completions`, which the three dialects share but for a few fields. */
 import type { Json } from "../../../core/hash.ts";
 import type { ChatMessage, SampleRequest, SampleResult } from "../../contract.ts";
+import type { Tokens } from "../../meter.ts";
+import { mostOf, uncounted } from "../cost.ts";
 import { partReasoning, type ReasoningFormat } from "../reasoning.ts";
 import { type Question, type Reading, type Setting, wireMessages } from "./contract.ts";
-import { Chat, parseReply, sampled, unusable } from "./replies.ts";
+import { Chat, parseReply, readContent, sampled, unusable } from "./replies.ts";
 import { chatSize } from "./sizes.ts";
 
 export interface ChatFlavour {
@@ -37,6 +39,7 @@ export function chatQuestion(
   };
   const prompt = wireMessages(messages);
   const { seed } = request;
+  const size = chatSize(messages, request.maxTokens, setting.framing);
   return {
     id: request.id,
     path: `${setting.paths.api}/chat/completions`,
@@ -46,24 +49,27 @@ export function chatQuestion(
     parameters,
     seed,
     body: (model) => JSON.stringify({ model, messages: prompt, ...parameters, seed }),
-    ...chatSize(messages, request.maxTokens, setting.framing),
-    read: (raw) => readChat(raw, request, options.reasoning, flavour.ids && setting.sampleLogprobs),
+    ...size,
+    read: (raw) => {
+      const format = options.reasoning;
+      const withLogprobs = flavour.ids && setting.sampleLogprobs;
+      return readChat(raw, request, { format, withLogprobs, most: uncounted(raw, mostOf(size)) });
+    },
   };
 }
 
 function readChat(
   raw: string,
   request: SampleRequest,
-  format: ReasoningFormat,
-  withLogprobs: boolean,
+  { format, withLogprobs, most }: { format: ReasoningFormat; withLogprobs: boolean; most: Tokens },
 ): Reading<SampleResult> {
   const parsed = parseReply(raw, Chat);
   if (!parsed.ok) return unusable(parsed.reason);
   const [choice] = parsed.value.choices;
   if (choice === undefined) return unusable("the reply has no choice");
   const { message } = choice;
-  const told = message.reasoning ?? message.reasoning_content ?? undefined;
-  const content = message.content ?? "";
+  const { text: content, thoughts } = readContent(message.content);
+  const told = message.reasoning ?? message.reasoning_content ?? thoughts;
   const parted =
     told === undefined || told === "" ? partReasoning(content, format) : { reasoning: told, text: content };
   return sampled({
@@ -74,6 +80,7 @@ function readChat(
     logprobs: withLogprobs ? choice.logprobs?.content?.map(({ logprob }) => logprob) : undefined,
     finishReason: choice.finish_reason,
     usage: parsed.value.usage,
+    most,
     model: parsed.value.model,
   });
 }

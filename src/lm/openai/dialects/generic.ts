@@ -3,6 +3,7 @@
  * lm-evaluation-harness does, where the server can.
  */
 import type { SampleResult, ScoreRequest, ScoreResult } from "../../contract.ts";
+import { mostOf, uncounted } from "../cost.ts";
 import { chatQuestion } from "./chat.ts";
 import type { Dialect, Question, Setting, Unaskable } from "./contract.ts";
 import { Completion, parseReply, sampled, unusable } from "./replies.ts";
@@ -57,6 +58,7 @@ function completion(
     echo: false,
     ...(stop.texts?.length ? { stop: stop.texts } : {}),
   };
+  const size = sizeOf(prompt, maxTokens);
   return {
     id,
     path: `${setting.paths.api}/completions`,
@@ -65,7 +67,7 @@ function completion(
     parameters,
     seed,
     body: (model) => JSON.stringify({ model, prompt, ...parameters, seed }),
-    ...sizeOf(prompt, maxTokens),
+    ...size,
     read(raw) {
       const parsed = parseReply(raw, Completion);
       if (!parsed.ok) return unusable(parsed.reason);
@@ -73,7 +75,8 @@ function completion(
       if (choice === undefined) return unusable("the reply has no choice");
       const { usage, model } = parsed.value;
       const drawn = { id, text: choice.text, reasoning: undefined, ids: choice.token_ids ?? undefined, usage, model };
-      return sampled({ ...drawn, logprobs: undefined, finishReason: choice.finish_reason });
+      const most = uncounted(raw, mostOf(size));
+      return sampled({ ...drawn, logprobs: undefined, finishReason: choice.finish_reason, most });
     },
   };
 }

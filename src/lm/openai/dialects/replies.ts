@@ -1,9 +1,15 @@
 /** The shapes of OpenAI-compatible replies, and what every dialect checks in them. Builds no requests. */
 import { z } from "zod";
 import type { SampleAnswer, SampleResult, ScoreResult, TokenIds } from "../../contract.ts";
+import type { Tokens } from "../../meter.ts";
+import { readServerError } from "../http.ts";
 import type { Reading } from "./contract.ts";
 
-export const Usage = z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int().default(0) });
+/** Some gateways leave it out, and some spell it in their own way: the answer is one all the same. */
+export const Usage = z
+  .object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int().default(0) })
+  .nullish()
+  .catch(undefined);
 export type Usage = z.infer<typeof Usage>;
 
 const PromptLogprobs = z.array(z.union([z.null(), z.record(z.string(), z.object({ logprob: z.number() }))]));
@@ -15,12 +21,12 @@ export const CompletionLogprobs = z.object({
 export type CompletionLogprobs = z.infer<typeof CompletionLogprobs>;
 
 export const Completion = z.object({
-  model: z.string().optional(),
+  model: z.string().nullish(),
   choices: z
     .array(
       z.object({
         text: z.string(),
-        finish_reason: z.string().nullable(),
+        finish_reason: z.string().nullable().default(null),
         stop_reason: z.union([z.string(), z.number()]).nullish(),
         logprobs: CompletionLogprobs.nullish(),
         token_ids: z.array(z.number().int()).nullish(),
@@ -28,18 +34,26 @@ export const Completion = z.object({
         prompt_logprobs: PromptLogprobs.nullish(),
       }),
     )
-    .length(1),
+    // One was asked for. A server that gives more has answered with its first.
+    .min(1, "none"),
   usage: Usage,
 });
 
+/** A text, or parts of one, of which some may be thoughts (Mistral). */
+const Words = z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]);
+const Content = z.union([
+  z.string(),
+  z.array(z.looseObject({ type: z.string(), text: z.string().optional(), thinking: Words.optional() })),
+]);
+
 export const Chat = z.object({
-  model: z.string().optional(),
+  model: z.string().nullish(),
   choices: z
     .array(
       z.object({
-        finish_reason: z.string().nullable(),
+        finish_reason: z.string().nullable().default(null),
         message: z.object({
-          content: z.string().nullish(),
+          content: Content.nullish(),
           reasoning: z.string().nullish(),
           reasoning_content: z.string().nullish(),
         }),
@@ -47,14 +61,28 @@ export const Chat = z.object({
         logprobs: z.object({ content: z.array(z.object({ logprob: z.number() })).nullish() }).nullish(),
       }),
     )
-    .length(1),
+    .min(1, "none"),
   usage: Usage,
 });
+
+/** The text of a message, and the thoughts that stand beside it. */
+export function readContent(content: z.infer<typeof Content> | null | undefined): {
+  text: string;
+  thoughts: string | undefined;
+} {
+  if (content == null || typeof content === "string") return { text: content ?? "", thoughts: undefined };
+  const words = ({ thinking }: (typeof content)[number]) =>
+    typeof thinking === "object" ? thinking.map(({ text = "" }) => text).join("") : thinking;
+  const thoughts = content.flatMap((part) => words(part) ?? []);
+  const text = content.map((part) => part.text ?? "").join("");
+  return { text, thoughts: thoughts.length === 0 ? undefined : thoughts.join("") };
+}
 
 /** vLLM clamps −∞ to −9999: whatever lies below this is probability zero. */
 const ZERO_PROBABILITY = -9000;
 
-const ErrorUnder200 = z.object({ error: z.union([z.string(), z.object({ message: z.string() })]) });
+const Told = z.union([z.string(), z.looseObject({}), z.array(z.unknown())]);
+const ErrorUnder200 = z.union([z.object({ error: Told }), z.object({ detail: Told })]);
 
 /** Parses a raw body against a schema; an error object under status 200 is named as such. */
 export function parseReply<T>(
@@ -66,17 +94,24 @@ export function parseReply<T>(
     json = JSON.parse(raw);
   } catch {
     if (/[:[,]\s*-?(NaN|Infinity)\b/.test(raw)) return { ok: false, reason: "the reply holds NaN or Infinity" };
+    if (/^\s*(data|event|id|retry):/.test(raw)) {
+      return { ok: false, reason: "the server streams its reply, though `stream: false` was sent" };
+    }
+    if (/^\s*</.test(raw)) return { ok: false, reason: `the reply is a web page: ${oneLine(raw)}` };
     return { ok: false, reason: `the reply is not whole JSON (${raw.length} characters)` };
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return { ok: true, value: parsed.data };
-  const error = ErrorUnder200.safeParse(json);
-  if (error.success) {
-    const message = typeof error.data.error === "string" ? error.data.error : error.data.error.message;
+  if (ErrorUnder200.safeParse(json).success) {
+    const { message } = readServerError(raw);
     return { ok: false, reason: `the server reported an error under status 200: ${message.slice(0, 200)}` };
   }
   const [issue] = parsed.error.issues;
   return { ok: false, reason: `the reply's ${issue?.path.join(".") || "body"}: ${issue?.message ?? "is malformed"}` };
+}
+
+function oneLine(text: string): string {
+  return text.slice(0, 300).replace(/\s+/g, " ").trim().slice(0, 80);
 }
 
 export function unusable(reason: string): { kind: "unusable"; reason: string } {
@@ -87,20 +122,25 @@ export function unusable(reason: string): { kind: "unusable"; reason: string } {
 export function readFinish(
   reason: string | null,
 ): { kind: "finish"; finish: "stop" | "length" } | { kind: "aborted" } | { kind: "withheld"; reason: string } {
-  switch (reason) {
+  switch (reason?.toLowerCase()) {
     case "stop":
     case "eos":
+    case "eos_token":
+    case "end_turn":
     case "stop_sequence":
+    case "complete":
       return { kind: "finish", finish: "stop" };
     case "length":
     case "max_tokens":
+    case "model_length":
       return { kind: "finish", finish: "length" };
     case "abort":
     case "error":
-    case null:
+    case "insufficient_system_resource":
+    case undefined:
       return { kind: "aborted" };
     default:
-      return { kind: "withheld", reason };
+      return { kind: "withheld", reason: reason ?? "" };
   }
 }
 
@@ -112,21 +152,26 @@ export interface Drawn {
   logprobs: readonly number[] | undefined;
   finishReason: string | null;
   usage: Usage;
-  model: string | undefined;
+  /** What it costs at most, where no usage is told. */
+  most: Tokens;
+  model: string | null | undefined;
 }
 
 /** Checks what a sample must satisfy whatever the dialect, and makes the contract's record of it. */
 export function sampled(drawn: Drawn): Reading<SampleResult> {
-  const { id, usage, ids, logprobs } = drawn;
-  const tokens = { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens };
-  const { model } = drawn;
+  const { id, usage, ids, logprobs, most } = drawn;
+  const model = drawn.model ?? undefined;
+  const tokens = {
+    promptTokens: usage?.prompt_tokens ?? most.prompt,
+    completionTokens: usage?.completion_tokens ?? most.completion,
+  };
   const ending = readFinish(drawn.finishReason);
   if (ending.kind === "aborted") return unusable(`the server broke off (finish reason ${drawn.finishReason})`);
   if (ending.kind === "withheld") {
     const reason = `the server withheld its answer (finish reason ${ending.reason})`;
     return { kind: "ok", result: { ok: false, boundary: "backend", id, reason }, ...tokens, model };
   }
-  if (ids !== undefined && ids.length !== usage.completion_tokens) {
+  if (ids !== undefined && usage && ids.length !== usage.completion_tokens) {
     return unusable(`${ids.length} token ids for ${usage.completion_tokens} completion tokens`);
   }
   if (ids !== undefined && logprobs !== undefined && logprobs.length !== ids.length) {
@@ -134,6 +179,7 @@ export function sampled(drawn: Drawn): Reading<SampleResult> {
   }
   if (logprobs?.some((logprob) => !isLogprob(logprob))) return unusable("a log-probability is positive or not finite");
   const answer: SampleAnswer = { ok: true, id, text: drawn.text, finish: ending.finish, usage: tokens };
+  if (!usage) answer.usage = { ...tokens, atMost: true };
   if (drawn.reasoning !== undefined) answer.reasoning = drawn.reasoning;
   if (ids !== undefined) answer.ids = ids;
   if (ids !== undefined && logprobs !== undefined) answer.logprobs = logprobs;

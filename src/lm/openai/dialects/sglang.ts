@@ -3,10 +3,11 @@ import { z } from "zod";
 import type { Json } from "../../../core/hash.ts";
 import type { SampleRequest, SampleResult, ScoreRequest, ScoreResult, TokenIds } from "../../contract.ts";
 import type { Pressure } from "../adapt.ts";
+import { mostOf } from "../cost.ts";
 import { chatQuestion } from "./chat.ts";
 import type { Dialect, Question, Reading, Setting, Unaskable } from "./contract.ts";
 import { largest, samples, total } from "./metrics.ts";
-import { parseReply, sampled, scored, unusable } from "./replies.ts";
+import { type Drawn, parseReply, sampled, scored, unusable } from "./replies.ts";
 import { serverPaths, tooLong } from "./shared.ts";
 import { scoredSize, sizeOf } from "./sizes.ts";
 
@@ -91,6 +92,7 @@ function generation(
     stop_token_ids: stop.ids ?? [],
   };
   const rest = { ...setting.options.body, return_logprob: true, logprob_start_len: -1, stream: false };
+  const size = sizeOf(prompt, maxTokens);
   return {
     id,
     path: `${setting.paths.root}/generate`,
@@ -105,10 +107,11 @@ function generation(
         sampling_params: { ...sampling, sampling_seed: seed },
         ...adapterField(setting),
       }),
-    ...sizeOf(prompt, maxTokens),
+    ...size,
     read(raw) {
       const parsed = parseReply(raw, Generated);
-      return parsed.ok ? readGenerated(parsed.value, id, setting.sampleLogprobs) : unusable(parsed.reason);
+      if (!parsed.ok) return unusable(parsed.reason);
+      return sampled({ ...generated(parsed.value, setting.sampleLogprobs), id, most: mostOf(size) });
     },
   };
 }
@@ -117,11 +120,10 @@ function adapterField(setting: Setting): { [field: string]: Json } {
   return setting.adapter === undefined ? {} : { lora_path: setting.adapter };
 }
 
-function readGenerated(reply: Generated, id: string, withLogprobs: boolean): Reading<SampleResult> {
+function generated(reply: Generated, withLogprobs: boolean): Omit<Drawn, "id" | "most"> {
   const { meta_info: meta } = reply;
   const tuples = meta.output_token_logprobs ?? undefined;
-  return sampled({
-    id,
+  return {
     text: reply.text,
     reasoning: undefined,
     // The tuples name every token sampled, the one that ended the text included.
@@ -130,7 +132,7 @@ function readGenerated(reply: Generated, id: string, withLogprobs: boolean): Rea
     finishReason: meta.finish_reason?.type ?? null,
     usage: { prompt_tokens: meta.prompt_tokens, completion_tokens: meta.completion_tokens },
     model: undefined,
-  });
+  };
 }
 
 function scoring(request: ScoreRequest, setting: Setting, start: number): Question<ScoreResult> {

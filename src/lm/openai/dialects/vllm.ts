@@ -1,7 +1,9 @@
 /** vLLM's OpenAI server: token-id prompts, `prompt_logprobs`, `return_token_ids`. Read against vLLM 0.32. */
 import type { Json } from "../../../core/hash.ts";
 import type { SampleRequest, SampleResult, ScoreRequest, ScoreResult, TokenIds } from "../../contract.ts";
+import type { Tokens } from "../../meter.ts";
 import type { Pressure } from "../adapt.ts";
+import { mostOf, uncounted } from "../cost.ts";
 import { chatQuestion } from "./chat.ts";
 import type { Dialect, Question, Reading, Setting, Unaskable } from "./contract.ts";
 import { largest, samples, total } from "./metrics.ts";
@@ -81,6 +83,7 @@ function completion(
     stop_token_ids: request.stop.ids ?? [],
   };
   const { seed } = request;
+  const size = sizeOf(prompt, request.maxTokens);
   return {
     id: request.id,
     path: `${setting.paths.api}/completions`,
@@ -89,12 +92,19 @@ function completion(
     parameters,
     seed,
     body: (model) => JSON.stringify({ model, prompt, ...parameters, seed }),
-    ...sizeOf(prompt, request.maxTokens),
-    read: (raw) => readCompletion(raw, request.id, typeof prompt === "string" ? undefined : prompt, setting),
+    ...size,
+    read: (raw) => {
+      const sent = typeof prompt === "string" ? undefined : prompt;
+      return readCompletion(raw, request.id, { sent, setting, most: uncounted(raw, mostOf(size)) });
+    },
   };
 }
 
-function readCompletion(raw: string, id: string, sent: TokenIds | undefined, setting: Setting): Reading<SampleResult> {
+function readCompletion(
+  raw: string,
+  id: string,
+  { sent, setting, most }: { sent: TokenIds | undefined; setting: Setting; most: Tokens },
+): Reading<SampleResult> {
   const parsed = parseReply(raw, Completion);
   if (!parsed.ok) return unusable(parsed.reason);
   const [choice] = parsed.value.choices;
@@ -111,6 +121,7 @@ function readCompletion(raw: string, id: string, sent: TokenIds | undefined, set
     logprobs: values?.map((value) => value ?? Number.NaN),
     finishReason: choice.finish_reason,
     usage: parsed.value.usage,
+    most,
     model: parsed.value.model,
   });
 }
@@ -153,7 +164,7 @@ function readPromptScore(reply: Parsed, request: ScoreRequest, sent: TokenIds): 
     return unusable("the server scored other ids than were sent");
   }
   const read = readPromptLogprobs(choice.prompt_logprobs, sent, request.prefix.length);
-  return read.ok ? scored(request.id, read.logprobs, reply.usage.prompt_tokens) : unusable(read.reason);
+  return read.ok ? scored(request.id, read.logprobs, reply.usage?.prompt_tokens ?? sent.length) : unusable(read.reason);
 }
 
 /** Also the generic dialect's reader. */
@@ -161,7 +172,7 @@ export function readEchoScore(reply: Parsed, request: ScoreRequest, sent: TokenI
   const [choice] = reply.choices;
   if (choice?.logprobs == null) return unusable("the reply has no logprobs: the server does not score its prompt");
   const read = readEcho(choice.logprobs, sent, request.prefix.length, 1);
-  return read.ok ? scored(request.id, read.logprobs, reply.usage.prompt_tokens) : unusable(read.reason);
+  return read.ok ? scored(request.id, read.logprobs, reply.usage?.prompt_tokens ?? sent.length) : unusable(read.reason);
 }
 
 function sameIds(a: TokenIds, b: TokenIds): boolean {
