@@ -2,9 +2,10 @@
  * Which answers of the ledger a run has used: their requests' names, in the run's folder, so that the run can take its part of
  * the ledger along; and a run that brings such a part is answered from it too. Keeps no answers itself.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { appendWhole } from "./append.ts";
 import { errnoOf, exists, storageError } from "./files.ts";
 import { type IdSet, idSet } from "./ids.ts";
 import { type Ledger, openLedger, type RawExchange } from "./ledger.ts";
@@ -35,17 +36,19 @@ export function ledgerOfRun(shared: RawExchange, run: string): RawExchange & { c
   let file: number | undefined;
   let pending: string[] = [];
   let own: Promise<Ledger | undefined> | undefined;
+  let planned = false;
   const flush = () => {
-    const names = pending;
-    pending = [];
-    if (names.length === 0) return;
+    planned = false;
+    if (pending.length === 0) return;
     file ??= openSync(path, "a");
-    writeSync(file, names.map((name) => `${name}\n`).join(""));
+    appendWhole(file, pending.map((name) => `${name}\n`).join(""));
+    pending = [];
   };
   const note = (name: string) => {
     if (!known.add(name)) return;
-    if (pending.length === 0) setImmediate(() => tryFlush(flush));
     pending.push(name);
+    if (!planned) setImmediate(() => tryFlush(flush));
+    planned = true;
   };
   const part = () => (own ??= openPart(run));
   return {
@@ -73,7 +76,7 @@ async function openPart(run: string): Promise<Ledger | undefined> {
   return (await exists(folder)) ? openLedger(folder) : undefined;
 }
 
-/** Where the disk refuses, the next commit of a journal says so. */
+/** Where the disk refuses, the names wait for the next attempt, and the next commit of a journal says so. */
 function tryFlush(flush: () => void): void {
   try {
     flush();

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { appendFile, mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,20 @@ it("sums up by stage, cuts a torn line off, and goes on", async () => {
   expect(await readUsage(run)).toEqual([line("a", 3), { kind: "time", stage: "a", seconds: 2 }, line("b", 5)]);
   expect((await readFile(join(run, "usage.jsonl"), "utf8")).split("\n")).toHaveLength(5);
 });
+
+it.skipIf(process.platform === "win32")(
+  "a write that finds no room leaves nothing behind, and the next one is whole",
+  async () => {
+    const run = await mkdtemp(join(tmpdir(), "usage-"));
+    const child = join(import.meta.dirname, "usage.child.ts");
+    // One block of 1,024 bytes: the system takes the beginning of the second line, and refuses its rest.
+    const ended = spawnSync("bash", ["-c", `ulimit -f 1; exec "$0" "$@"`, process.execPath, child, run], {
+      encoding: "utf8",
+    });
+    expect(ended).toMatchObject({ status: 0, stdout: "file-too-large\n" });
+    expect((await readUsage(run)).map((line) => line.stage[0])).toEqual(["a", "c"]);
+  },
+);
 
 it("names a line that it cannot read", async () => {
   const run = await mkdtemp(join(tmpdir(), "usage-"));

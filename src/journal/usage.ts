@@ -4,11 +4,12 @@
  *
  * A line says what came on top since the line before. When the run is opened again the lines are summed up into one a stage.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { PromptCotError } from "../core/errors.ts";
+import { appendWhole } from "./append.ts";
 import { errnoOf, exists, storageError, writeFileAtomic } from "./files.ts";
 
 const amount = z.number().nonnegative();
@@ -64,7 +65,7 @@ export async function openUsage(run: string): Promise<UsageFile> {
     append(lines) {
       try {
         file ??= openSync(path, "a");
-        writeSync(file, linesOf(lines));
+        appendWhole(file, linesOf(lines));
       } catch (error) {
         throw storageError(error, path, "append to");
       }
