@@ -50,11 +50,20 @@ export async function problemField(path: string, named: string | undefined, { si
   const wanted = named === undefined ? USUAL_FIELDS : [named];
   const found = new Set<string>();
   let seen = 0;
-  for await (const { row } of readRows(path, { signal, onReject: () => undefined })) {
+  const bad: Reject[] = [];
+  for await (const { row } of readRows(path, { signal, onReject: (reject) => void (bad[0] ??= reject) })) {
     const field = wanted.find((name) => textAt(row, name) !== undefined);
     if (field !== undefined) return field;
     for (const [name, value] of Object.entries(row)) if (typeof value === "string") found.add(name);
     if (++seen === LOOKED_AT) break;
+  }
+  if (seen === 0 && bad[0] !== undefined) {
+    throw new PromptCotError({
+      boundary: "data",
+      code: "no-rows",
+      message: `${path}: no line can be read as a row; the first: ${path}:${bad[0].line}: ${bad[0].reason}`,
+      next: "name a JSONL file (one {...} a line, also as .gz or .zst) or a Parquet file",
+    });
   }
   throw new PromptCotError({
     boundary: "data",
@@ -67,13 +76,23 @@ export async function problemField(path: string, named: string | undefined, { si
   });
 }
 
+/** What an earlier command did of the work, in words; undefined where there was none. */
+export function doneBefore({ batches, batchesKept }: TransformResult): string | undefined {
+  if (batchesKept === 0) return undefined;
+  if (batchesKept === batches) return "nothing was left to do: an earlier command had finished this";
+  return `went on with an earlier command's work: ${batchesKept} of ${batches} batches were done`;
+}
+
 /** Says where the rows of a finished transformation are, and of the first that could not be used why. */
 export async function printOutputs(
   outputs: { kept: string; rejects: string },
-  { rows, unreadable }: TransformResult,
+  written: TransformResult,
   { signal }: CallOptions,
 ): Promise<void> {
+  const { rows, unreadable } = written;
   const dropped = rows.rejects ?? 0;
+  const before = doneBefore(written);
+  if (before !== undefined) process.stdout.write(`${before}\n`);
   process.stdout.write(`kept rows → ${outputs.kept}\n`);
   if (dropped === 0) return;
   process.stdout.write(`dropped rows, each with its reason → ${outputs.rejects}\n`);
@@ -204,13 +223,29 @@ export function numberOption(
 export function settingsFrom<T>(schema: z.ZodType<T>, values: unknown): T {
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const [issue] = parsed.error.issues;
   throw new PromptCotError({
     boundary: "config",
     code: "bad-option",
-    message: `--${issue?.path.join(".").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: ${issue?.message}`,
-    next: "run with --help for the options",
+    message: `--${issue?.path.join(".").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} must be ${issue && neededBy(issue)}`,
+    next: "correct it and run the command again",
   });
+}
+
+/** What an option's value should have been. Numbers arrive as `Number(text)`, so what is none is NaN, and whatever is one has bounds. */
+function neededBy(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_value":
+      return `one of ${issue.values.join(", ")}`;
+    case "too_big":
+      return `${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
+    case "too_small":
+      return `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+    case "invalid_type":
+      return issue.expected === "int" ? "a whole number" : "a number";
+    default:
+      return `otherwise: ${issue.message}`;
+  }
 }
 
 /** How many threads to compute on beside this one. */

@@ -1,6 +1,6 @@
 /** The command line: finds the command, and turns what went wrong into a message and an exit code. */
 import { Command, CommanderError } from "commander";
-import { PromptCotError, Stopped } from "../core/errors.ts";
+import { nearest, PromptCotError, Stopped } from "../core/errors.ts";
 import { storageError } from "../journal/files.ts";
 import { versions } from "../recipes/session.ts";
 import { calibrateCommand } from "./calibrate.ts";
@@ -81,9 +81,23 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** Subcommands throw rather than exit, too. */
 function inheritErrors(command: Command): Command {
-  command.exitOverride().showHelpAfterError("(run with --help for the options)");
+  command
+    .exitOverride()
+    .showHelpAfterError("(run with --help for the options)")
+    .configureOutput({ outputError: (text, write) => write(misspelt(command, text) ?? text) });
   for (const child of command.commands) inheritErrors(child);
   return command;
+}
+
+/** Where a required option is missing because its name was misspelt, the name that was given says more than the one that was not. */
+function misspelt(command: Command, complaint: string): string | undefined {
+  if (!complaint.startsWith("error: required option")) return undefined;
+  const known = command.options.flatMap(({ long }) => long ?? []);
+  const given = command.args.map((arg) => arg.replace(/=.*/s, ""));
+  const unknown = given.find((name) => name.startsWith("--") && !known.includes(name));
+  if (unknown === undefined) return undefined;
+  const guess = nearest(unknown, known);
+  return `error: unknown option '${unknown}'\n${guess === undefined ? "" : `(Did you mean ${guess}?)\n`}`;
 }
 
 function explain(error: unknown): number {

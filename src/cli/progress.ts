@@ -29,9 +29,8 @@ export function display(out: NodeJS.WriteStream, now: () => number = Date.now): 
     if (now() - shownAt < interval) return;
     if (!live && now() - meter.started < LOG_INTERVAL) return;
     shownAt = now();
-    const text = `  ${act.padEnd(ACT_WIDTH)}${meterText(meter, now())}`;
-    if (live) out.write(`\r\u001b[2K${text.slice(0, (out.columns ?? 100) - 1)}`);
-    else out.write(`${text}\n`);
+    if (live) out.write(`\r\u001b[2K${liveLine(act, meter, now(), (out.columns ?? 100) - 1)}`);
+    else out.write(`  ${act.padEnd(ACT_WIDTH)}${meterText(meter, now())}\n`);
   };
   return {
     onEvent(event) {
@@ -62,6 +61,15 @@ export function display(out: NodeJS.WriteStream, now: () => number = Date.now): 
 
 const ACT_WIDTH = 28;
 
+/** The line in `width` columns; where they are few, the blanks go first, then the bar: the numbers say the same. */
+function liveLine(act: string, meter: Meter, now: number, width: number): string {
+  const wide = `  ${act.padEnd(ACT_WIDTH)}${meterText(meter, now)}`;
+  if (wide.length <= width) return wide;
+  const tight = `  ${act}  ${meterText(meter, now)}`;
+  if (tight.length <= width) return tight;
+  return `  ${act}  ${meterText(meter, now, { bar: false })}`.slice(0, width);
+}
+
 interface Meter {
   started: number;
   /** Work that was there when this piece of work began: it says nothing about speed. */
@@ -85,14 +93,14 @@ function advance(meter: Meter, event: Extract<WorkEvent, { kind: "progress" | "t
   return { ...from, done, total, unit, ...loss };
 }
 
-function meterText(meter: Meter, now: number): string {
+function meterText(meter: Meter, now: number, show = { bar: true }): string {
   if (meter.total === 0) return "…";
   const share = meter.done / meter.total;
-  const bar = "█".repeat(Math.round(share * 20)).padEnd(20, "░");
+  const bar = show.bar ? `${"█".repeat(Math.round(share * 20)).padEnd(20, "░")} ` : "";
   const rate = (meter.done - meter.first) / Math.max(1, now - meter.started);
   const left = rate > 0 ? `${duration((meter.total - meter.done) / rate / 1000)} left` : "";
   const loss = meter.loss === undefined ? "" : `loss ${meter.loss.toFixed(3)}  `;
-  return `${bar} ${meter.done.toLocaleString("en")}/${meter.total.toLocaleString("en")} ${meter.unit}  ${loss}${left}`;
+  return `${bar}${meter.done.toLocaleString("en")}/${meter.total.toLocaleString("en")} ${meter.unit}  ${loss}${left}`;
 }
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */

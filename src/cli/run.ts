@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
+import { storageError } from "../journal/files.ts";
 import { parseBudget } from "../recipes/budget.ts";
 import { type Config, resolveAny, resolveConfig, withPaths } from "../recipes/config.ts";
 import { parseConfigText } from "../recipes/config-text.ts";
@@ -54,10 +55,11 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return parseConfigText(await readFile(file, "utf8"));
   } catch (cause) {
+    const refused = storageError(cause, file, "read the config");
     throw new PromptCotError({
       boundary: "config",
       code: "unreadable-config",
-      message: `cannot read the config ${file}: ${messageOf(cause)}`,
+      message: refused === cause ? `cannot read the config ${file}: ${messageOf(cause)}` : messageOf(refused),
       next: "write one with `promptcot init`",
       cause,
     });

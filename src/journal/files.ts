@@ -172,7 +172,9 @@ export function storageError(error: unknown, path: string, doing: string): unkno
   if (error instanceof PromptCotError) return error;
   const errno = errnoOf(error);
   if (errno === undefined) return error;
-  const known = STORAGE[errno] ?? { code: "io-error", why: `the file system answered ${errno}`, next: IO_NEXT };
+  // Elsewhere `-` stands for standard input.
+  const asked = path === "-" && errno === "ENOENT" ? "ESPIPE" : errno;
+  const known = STORAGE[asked] ?? { code: "io-error", why: `the file system answered ${errno}`, next: IO_NEXT };
   return new PromptCotError({
     boundary: "storage",
     code: known.code,
@@ -209,6 +211,11 @@ const STORAGE: Record<string, { code: string; why: string; next: string }> = {
   ENOTDIR: NOT_A_FOLDER,
   EEXIST: NOT_A_FOLDER,
   EISDIR: { code: "not-a-file", why: "it is a folder, and a file is needed", next: "choose another path" },
+  ESPIPE: {
+    code: "not-a-file",
+    why: "it is a pipe, and it must be read more than once",
+    next: "write what comes through it into a file first, and name that",
+  },
   ENOENT: { code: "missing-file", why: "it does not exist", next: "check the path" },
   EMFILE: {
     code: "too-many-files",
