@@ -7,7 +7,15 @@ function lineIn(columns: number): string {
   let now = 0;
   const out = { isTTY: true, columns, write: (text: string) => written.push(text) > 0 };
   const screen = display(out as unknown as NodeJS.WriteStream, () => now);
-  const step = (n: number) => ({ kind: "train-step" as const, step: n, steps: 400, loss: 0.5, gradNorm: 1, learningRate: 1, tokens: 1 });
+  const step = (n: number) => ({
+    kind: "train-step" as const,
+    step: n,
+    steps: 400,
+    loss: 0.5,
+    gradNorm: 1,
+    learningRate: 1,
+    tokens: 1,
+  });
   screen.onEvent({ kind: "act-start", act: "cold start" });
   screen.onEvent({ kind: "work", act: "cold start", event: step(0) });
   now = 10_000;
