@@ -20,16 +20,23 @@ it("asks the servers of a post-training config, and says of each what it can and
       speaks: { ...served, checkpoint: "other" },
       scores: { ...served, score: true, timeouts: { deadSeconds: 5 }, checkpoint: "other" },
     },
-    roles: { solver: {}, labeller: "speaks" },
+    roles: { solver: {}, labeller: "scores" },
   };
   const file = join(folder, "config.json");
   writeFileSync(file, JSON.stringify(config));
   const { code, stdout, stderr } = await within(["doctor", file]);
-  expect(code, stderr).toBe(0);
+  expect([code, stderr]).toEqual([4, expect.stringContaining("for want of: scores: scores\n")]);
   expect(stdout).toMatch(/^✓ embedded engine /m);
   expect(stdout).toMatch(/^✓ speaks: completions +continues a text: \d+ tokens, with ids$/m);
-  expect(stdout).toMatch(/^✓ speaks: scores +no: /m);
+  expect(stdout).toMatch(/^– speaks: scores +no: /m);
   expect(stdout).toMatch(/^✗ scores: scores +no: .*\n +→ score with vLLM or SGLang/m);
-  const found: unknown = JSON.parse((await within(["doctor", file, "--json"])).stdout);
-  expect(found).toContainEqual(expect.objectContaining({ name: "scores: scores", ok: false }));
+  const told = await within(["doctor", file, "--json"]);
+  expect(told.code).toBe(4);
+  const found: unknown = JSON.parse(told.stdout);
+  expect(found).toContainEqual(expect.objectContaining({ name: "scores: scores", ok: false, needed: true }));
+  expect(found).toContainEqual(expect.objectContaining({ name: "speaks: scores", ok: false, needed: false }));
+  // What no role names may be missing.
+  const spared = await within(["doctor", file, "--set", "roles.labeller=speaks"]);
+  expect([spared.code, spared.stderr]).toEqual([0, ""]);
+  expect(spared.stdout).toMatch(/^– scores: scores +no: /m);
 });

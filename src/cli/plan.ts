@@ -1,4 +1,5 @@
 /** `promptcot plan CONFIG`: what a run will ask, cost and take, before it does; `--check RUN` afterwards. */
+import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { PromptCotError } from "../core/errors.ts";
@@ -53,10 +54,11 @@ async function plan(file: string, options: Options): Promise<void> {
   const screen = display(process.stderr);
   const interrupt = onInterrupt(screen.note, "the same command finds in the ledger what has been asked");
   const folder = options.out ?? runFolder(file);
+  const runs = dirname(resolve(folder));
   try {
     const inputs = await inputsOf(config);
     const { signal } = interrupt;
-    const made = await makePlan(config, { probe, inputs, signal, onEvent: screen.onEvent });
+    const made = await makePlan(config, { probe, inputs, runs, signal, onEvent: screen.onEvent });
     await writePlan(folder, made);
     screen.end();
     process.stdout.write(

@@ -32,7 +32,7 @@ it("tells what a server can do, and what it lacks for what is asked of it", { ti
   expect(found["good: scores"]).toMatchObject({ ok: true });
   expect(found["good: log-probabilities"]?.detail).toContain("the model's own");
   expect(found["blind: scores"]).toMatchObject({ ok: false, fix: expect.stringContaining("vLLM or SGLang") });
-  expect(found["modest: scores"]).toMatchObject({ ok: true, detail: expect.stringContaining("no: ") });
+  expect(found["modest: scores"]).toMatchObject({ ok: false, needed: false, detail: expect.stringContaining("no: ") });
   expect(found.away).toMatchObject({ ok: false, detail: expect.stringContaining("has not answered") });
 });
 

@@ -14,7 +14,7 @@ import type { ProbeReport } from "../lm/openai/probe.ts";
 import { commandLine } from "../lm/servers/command.ts";
 import { begin } from "../lm/servers/life.ts";
 import { findEnvironment } from "../lm/trl/environment.ts";
-import type { BackendConfig, OpenAiBackend } from "./backend-config.ts";
+import { type BackendConfig, fullRoles, type OpenAiBackend } from "./backend-config.ts";
 import type { Config } from "./config.ts";
 import type { SolverConfig } from "./solver-config.ts";
 
@@ -22,22 +22,36 @@ import type { SolverConfig } from "./solver-config.ts";
 export interface Finding {
   name: string;
   ok: boolean;
+  /** Whether a run cannot do without it. */
+  needed: boolean;
   /** What was found. */
   detail: string;
   /** What to do where it is not well. */
   fix?: string;
 }
 
-/** Findings of every backend that the config names, one backend after another. */
+/** Findings of every backend that the config names, one backend after another; what no role names is not needed. */
 export async function* examineBackends(config: Config | SolverConfig, signal?: AbortSignal): AsyncGenerator<Finding> {
+  const players = playersOf(config);
   for (const [name, backend] of Object.entries(config.backends ?? {})) {
+    const plays = players.has(name);
     try {
-      yield* await examineBackend(config, name, backend, signal);
+      for (const finding of await examineBackend(config, name, backend, signal)) {
+        yield { ...finding, needed: finding.needed && plays };
+      }
     } catch (error) {
       if (!(error instanceof PromptCotError)) throw error;
-      yield { name, ok: false, detail: error.message, ...(error.next === undefined ? {} : { fix: error.next }) };
+      const fix = error.next === undefined ? {} : { fix: error.next };
+      yield { name, ok: false, needed: plays, detail: error.message, ...fix };
     }
   }
+}
+
+/** The backends that play a role. */
+function playersOf(config: Config | SolverConfig): Set<string> {
+  const { q, p, solver, annotators, labeller, teacher, writer } = fullRoles(config);
+  const names = [...Object.values(q), ...Object.values(p), ...Object.values(solver ?? {}), ...annotators];
+  return new Set([...names, labeller, teacher, writer].filter((name) => name !== undefined));
 }
 
 async function examineBackend(
@@ -48,10 +62,10 @@ async function examineBackend(
 ): Promise<Finding[]> {
   switch (backend.kind) {
     case "embedded":
-      return [{ name, ok: true, detail: "the engine in this process" }];
+      return [found(name, "the engine in this process")];
     case "gguf": {
       const { release, device } = await libraryFacts(backend.gpu);
-      return [{ name, ok: true, detail: `llama.cpp ${release} on ${device}` }];
+      return [found(name, `llama.cpp ${release} on ${device}`)];
     }
     case "openai":
       return backend.server === undefined
@@ -60,7 +74,7 @@ async function examineBackend(
     case "trl": {
       const { executable, versions } = await findEnvironment(backend);
       const { trl, torch, transformers } = versions;
-      return [{ name, ok: true, detail: `trl ${trl}, torch ${torch}, transformers ${transformers} of ${executable}` }];
+      return [found(name, `trl ${trl}, torch ${torch}, transformers ${transformers} of ${executable}`)];
     }
     case "llama-factory":
     case "axolotl":
@@ -74,11 +88,18 @@ async function examineBackend(
   }
 }
 
+function found(name: string, detail: string): Finding {
+  return { name, ok: true, needed: true, detail };
+}
+
+function missing(name: string, detail: string, fix: string): Finding {
+  return { name, ok: false, needed: true, detail, fix };
+}
+
 /** Whether a trainer's program is there; what it can do shows when it trains. */
 async function program(name: string, command: string): Promise<Finding> {
-  if (await isProgram(command)) return { name, ok: true, detail: `"${command}" is there` };
-  const detail = `there is no program "${command}" to train with`;
-  return { name, ok: false, detail, fix: "install it, or give its path in the config" };
+  if (await isProgram(command)) return found(name, `"${command}" is there`);
+  return missing(name, `there is no program "${command}" to train with`, "install it, or give its path in the config");
 }
 
 async function examineManaged(
@@ -93,16 +114,10 @@ async function examineManaged(
   const [program = ""] = commandLine(server.command, { checkpoint: "", port: "", model: "" });
   if (!(await isProgram(program))) {
     const fix = "install it, or give its path in server.command";
-    return [{ name, ok: false, detail: `there is no program "${program}" to start it with`, fix }];
+    return [missing(name, `there is no program "${program}" to start it with`, fix)];
   }
   if (checkpoint === undefined && server.command.includes("{checkpoint}")) {
-    return [
-      {
-        name,
-        ok: true,
-        detail: `"${program}" is there; it is started with the run's own checkpoints, and probed then`,
-      },
-    ];
+    return [found(name, `"${program}" is there; it is started with the run's own checkpoints, and probed then`)];
   }
   const scratch = await mkdtemp(join(tmpdir(), "promptcot-doctor-"));
   const { dialect, url, model } = backend;
@@ -135,16 +150,17 @@ async function probe(
 }
 
 function* verdicts(name: string, backend: OpenAiBackend, report: ProbeReport): Generator<Finding> {
-  const { version, contextLength, completions, chat, score, ids, sampleLogprobs, seeded } = report;
+  const { version, contextLength, completions, chat, score, ids, sampleLogprobs, seeded, counted } = report;
   const what = [
     ...[report.model, version ?? "version unknown", `${contextLength} tokens of context`],
     ...[ids ? "token ids" : "no token ids", seeded ? "seeds are kept" : "seeds are not kept"],
+    ...(counted ? [] : ["no counts of tokens, so each answer is booked as the most that it can have cost"]),
   ];
-  yield { name, ok: true, detail: `${report.dialect} at ${report.url}: ${what.join(", ")}` };
+  yield found(name, `${report.dialect} at ${report.url}: ${what.join(", ")}`);
   const can = (what: string, { ok, checks }: ProbeReport["score"], needed: boolean, fix: string): Finding => {
     const why = checks.find((check) => check.ok === ok) ?? checks.at(-1);
     const detail = `${ok ? "" : "no: "}${why?.name ?? what}: ${why?.detail ?? ""}`;
-    return { name: `${name}: ${what}`, ok: ok || !needed, detail, ...(ok || !needed ? {} : { fix }) };
+    return { name: `${name}: ${what}`, ok, needed, detail, ...(ok || !needed ? {} : { fix }) };
   };
   const sampling = completions.ok || chat.ok;
   yield can("completions", completions, backend.sample && !sampling, "check the model's name and the server's log");
@@ -152,7 +168,7 @@ function* verdicts(name: string, backend: OpenAiBackend, report: ProbeReport): G
   yield can("scores", score, backend.score, "score with vLLM or SGLang, or set score to false");
   if (!score.ok) return;
   const own = sampleLogprobs ? "the model's own" : "not the model's own, so samples are scored where q needs it";
-  yield { name: `${name}: log-probabilities`, ok: true, detail: `those of samples are ${own}` };
+  yield found(`${name}: log-probabilities`, `those of samples are ${own}`);
 }
 
 async function isProgram(program: string): Promise<boolean> {

@@ -19,6 +19,7 @@ import { annotateSeeds } from "./annotation.ts";
 import type { compose } from "./backends.ts";
 import type { Config } from "./config.ts";
 import { foundation } from "./foundation.ts";
+import type { Taught } from "./plan-taught.ts";
 import { pocketMaterial } from "./pocket.ts";
 import type { Material } from "./promptcot.ts";
 import { readSeeds, seedsMaterial } from "./seeds.ts";
@@ -36,6 +37,8 @@ export interface Scene<Own = Config> {
   notes: string[];
   /** Items to probe. */
   count: number;
+  /** How fast trainers in other programs were in earlier runs, by backend. */
+  taught: ReadonlyMap<string, Taught>;
   /** Who is asked: what the config names, in a run. */
   compose: typeof compose;
 }

@@ -13,6 +13,7 @@ import type { Cast } from "./backends.ts";
 import { type Config, fitOf } from "./config.ts";
 import { foundation } from "./foundation.ts";
 import { PROBE, type Scene } from "./plan-material.ts";
+import type { Taught } from "./plan-taught.ts";
 import type { Party, Written } from "./plan-trials.ts";
 import type { SolverConfig } from "./solver-config.ts";
 import { type Speed, scoringSpeed, speedOver, trainingSpeed } from "./speed-probes.ts";
@@ -72,10 +73,11 @@ export async function probeSpeeds(
   const roles = fullRoles(config);
   try {
     for (const task of tasksOf(context)) {
-      const backend = backendOf(config.backends ?? {}, task.backend);
-      const why = unprobed(task.backend, backend);
+      const taught = scene.taught.get(task.backend);
+      const why = unprobed(task.backend, backendOf(config.backends ?? {}, task.backend), taught);
       if (why !== undefined) notes.push(why);
-      else await attempt(scene, task, speeds);
+      if (taught !== undefined) speeds.set(nameOf(task), { start: 0, perToken: taught.seconds / taught.tokens });
+      else if (why === undefined) await attempt(scene, task, speeds);
     }
   } finally {
     await cast.close();
@@ -122,8 +124,12 @@ function tasksOf(probe: Probe): Task[] {
   ];
 }
 
-/** Why a backend is not tried out by a plan; undefined where it is. */
-function unprobed(name: string, backend: BackendConfig | undefined): string | undefined {
+/** Why a backend is not tried out by a plan, and what is known of it instead; undefined where it is. */
+function unprobed(name: string, backend: BackendConfig | undefined, taught: Taught | undefined): string | undefined {
+  if (taught !== undefined) {
+    const { jobs, runs } = taught;
+    return `${name}: its speed is that of ${jobs} ${jobs === 1 ? "job" : "jobs"} in ${runs.join(", ")}`;
+  }
   switch (backend?.kind) {
     case "embedded":
     case "gguf":
@@ -133,7 +139,10 @@ function unprobed(name: string, backend: BackendConfig | undefined): string | un
         ? `${name}: its adapters come of training, so its speed is not known before`
         : undefined;
     default:
-      return `${name}: its speed is not probed, since a job of it takes too long`;
+      return (
+        `${name}: how long its jobs take is not known before its first one is done with this model; a run beside this one, or this ` +
+        "one itself once it has trained, tells the next plan"
+      );
   }
 }
 
@@ -228,9 +237,11 @@ export async function solverSpeeds(
     { backend: train, kind: "train", of: "other", measure: () => trainingSpeed(context, parts.trainer, job, rows) },
   ];
   for (const task of tasks) {
-    const why = unprobed(task.backend, backendOf(config.backends ?? {}, task.backend));
+    const taught = scene.taught.get(task.backend);
+    const why = unprobed(task.backend, backendOf(config.backends ?? {}, task.backend), taught);
     if (why !== undefined) notes.push(why);
-    else await attempt(scene, task, speeds);
+    if (taught !== undefined) speeds.set(nameOf(task), { start: 0, perToken: taught.seconds / taught.tokens });
+    else if (why === undefined) await attempt(scene, task, speeds);
   }
   return speeds;
 }

@@ -32,6 +32,7 @@ import type { Config } from "./config.ts";
 import { type Probed, planTokenizer, probeMaterial, type Scene } from "./plan-material.ts";
 import { planSolver, type SolverPlan } from "./plan-solver.ts";
 import { probeSpeeds, type Speeds, secondsOf } from "./plan-speeds.ts";
+import { taughtBefore } from "./plan-taught.ts";
 import { type Price, priceOfTokens } from "./price.ts";
 import { pairsOfEm } from "./promptcot.ts";
 import { freeSettings, openSession, pricesOf, type RunEvent } from "./session.ts";
@@ -71,6 +72,8 @@ export interface PlanOptions {
   probe: number;
   /** Folder of the project's ledger. */
   ledger?: string;
+  /** Folder of the project's runs: what they say of trainers in other programs. */
+  runs?: string;
   inputs: readonly { path: string; sha256: string }[];
   signal?: AbortSignal;
   onEvent: (event: RunEvent) => void;
@@ -97,13 +100,14 @@ export async function makePlan(
       ...(ledger === undefined ? {} : { ledger }),
       onBooked: (line) => booked.push({ line, item: items.getStore() }),
     });
-    const { work, speeds, probe } = await probed(config, {
+    const { work, speeds, probe } = await probed(withoutBatches(config, notes), {
       session,
       booked,
       items,
       notes,
       compose: castOf,
       count: options.probe,
+      taught: options.runs === undefined ? new Map() : await taughtBefore(options.runs, config),
     }).finally(() => session.close("done"));
     const { requests: paid, ledgerRequests, usd } = session.account.spend;
     const prices = pricesOf(config);
@@ -115,6 +119,19 @@ export async function makePlan(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A batch takes up to a day, and this folder, which would remember it, goes with the plan: the probe asks at once. */
+function withoutBatches<Own extends Config | SolverConfig>(config: Own, notes: string[]): Own {
+  const backends = Object.entries(config.backends ?? {}).map(([name, backend]) => {
+    if (backend.kind !== "openai" || backend.batch === undefined) return [name, backend] as const;
+    notes.push(
+      `${name}: the probe asks at once, which may cost more than the run's batches do; its time is not theirs`,
+    );
+    const { batch: _, ...atOnce } = backend;
+    return [name, atOnce] as const;
+  });
+  return config.backends === undefined ? config : { ...config, backends: Object.fromEntries(backends) };
 }
 
 async function probed(config: Config | SolverConfig, scene: Omit<Scene, "config">): Promise<SolverPlan> {

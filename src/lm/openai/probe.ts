@@ -38,6 +38,8 @@ export interface ProbeReport {
   sampleLogprobs: boolean;
   /** The same seed twice gave the same text. */
   seeded: boolean;
+  /** Replies say how many tokens they took. */
+  counted: boolean;
   /** Tokens of a prompt of one short message, all that a template puts around it included; undefined where nobody said. */
   messageTokens: number | undefined;
 }
@@ -63,7 +65,8 @@ export async function probe(probing: Probing): Promise<ProbeReport> {
   const ids = await probeIds(probing);
   const score = await probeScore(probing, ids);
   const { completions, seeded, drawn } = await probeCompletions(probing, ids);
-  const { chat, messageTokens } = await probeChat(probing);
+  const { chat, answered } = await probeChat(probing);
+  const answers = [drawn, answered].filter((one) => one !== undefined);
   const logprobs = score.ok ? await probeSampleLogprobs(probing, ids, drawn) : undefined;
   if (logprobs !== undefined) completions.checks.push(logprobs);
   return {
@@ -78,7 +81,8 @@ export async function probe(probing: Probing): Promise<ProbeReport> {
     ids: drawn?.ids !== undefined,
     sampleLogprobs: logprobs?.ok ?? false,
     seeded,
-    messageTokens,
+    counted: answers.every(({ usage }) => usage.atMost === undefined),
+    messageTokens: tokensOf(answered),
   };
 }
 
@@ -162,21 +166,25 @@ async function probeCompletions(
   return { completions, seeded: second.ok && second.text === first.text, drawn: first };
 }
 
-async function probeChat(probing: Probing): Promise<{ chat: Capability; messageTokens: number | undefined }> {
+async function probeChat(probing: Probing): Promise<{ chat: Capability; answered: Drawn | undefined }> {
   const messages = [{ role: "user", content: PROBE_TEXT }] as const;
   const result = await put(
     probing,
     probing.dialect.sample(drawRequest({ kind: "messages", messages }, 1), probing.setting),
   );
-  if (!result.ok) return { chat: failed("answers a message", result.reason), messageTokens: undefined };
-  const { promptTokens } = result.usage;
-  const chat = { ok: true, checks: [sampleCheck("answers a message", result)] };
-  return { chat, messageTokens: promptTokens > 0 ? promptTokens : undefined };
+  if (!result.ok) return { chat: failed("answers a message", result.reason), answered: undefined };
+  return { chat: { ok: true, checks: [sampleCheck("answers a message", result)] }, answered: result };
+}
+
+function tokensOf(answered: Drawn | undefined): number | undefined {
+  const { promptTokens = 0, atMost = false } = answered?.usage ?? {};
+  return promptTokens > 0 && !atMost ? promptTokens : undefined;
 }
 
 function sampleCheck(name: string, drawn: Drawn): Check {
-  const { completionTokens } = drawn.usage;
-  return { name, ok: true, detail: `${completionTokens} tokens, ${drawn.ids === undefined ? "without" : "with"} ids` };
+  const { completionTokens, atMost = false } = drawn.usage;
+  const tokens = atMost ? "an answer" : `${completionTokens} tokens`;
+  return { name, ok: true, detail: `${tokens}, ${drawn.ids === undefined ? "without" : "with"} ids` };
 }
 
 /** At a temperature other than 1, processed log-probabilities differ from the model's own. */
