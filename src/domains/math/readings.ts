@@ -7,7 +7,7 @@ import type { Answer } from "./parse/tree.ts";
 
 /** Readings of spellings that mean two things: `1,22` (a list, or a decimal comma), `100,200` (one number, or two), `1A_{16}`'s digits alone. */
 export function* otherReadings(gold: Read, response: Read, budget: Budget): Generator<[Answer, Answer]> {
-  const [g, r] = [decimalComma(gold, budget), decimalComma(response, budget)];
+  const [g, r] = [decimalComma(gold, response, budget), decimalComma(response, gold, budget)];
   if (g !== undefined && response.answer.kind === "scalar") yield [g, response.answer];
   if (r !== undefined && gold.answer.kind === "scalar") yield [gold.answer, r];
   if (g !== undefined && r !== undefined) yield [g, r];
@@ -29,12 +29,27 @@ export function* otherReadings(gold: Read, response: Read, budget: Budget): Gene
     if (x !== undefined && response.answer.kind === "scalar") yield [x, response.answer];
     if (y !== undefined && gold.answer.kind === "scalar") yield [gold.answer, y];
   }
+  const [p, q] = [spokenMixed(gold.answer), spokenMixed(response.answer)];
+  if (p !== undefined && response.answer.kind === "scalar") yield [p, response.answer];
+  if (q !== undefined && gold.answer.kind === "scalar") yield [gold.answer, q];
   const calm = exclaimed(response, budget);
   if (calm !== undefined) yield [gold.answer, calm];
   const thousands = abbreviated(response);
   if (thousands !== undefined) yield [gold.answer, thousands];
   const lettered = digitsInBase(gold.answer, response.candidate.text.trim());
   if (lettered !== undefined) yield [gold.answer, lettered];
+}
+
+/** "18 and 1/3": a whole number and a proper fraction that "and" joins. */
+function spokenMixed(a: Answer): Answer | undefined {
+  const [whole, part] = a.kind === "list" && a.joiner === "and" && a.items.length === 2 ? a.items : [];
+  if (whole?.kind !== "scalar" || part?.kind !== "scalar" || part.expr.kind !== "div") return undefined;
+  const [n, { num, den }] = [whole.expr, part.expr];
+  const counts = [n, num, den].every((e) => e.kind === "num" && e.value.d === 1n && e.places < 0);
+  const proper = num.kind === "num" && den.kind === "num" && num.value.n < den.value.n;
+  return counts && proper
+    ? { kind: "scalar", expr: { kind: "add", args: [n, part.expr] }, unit: whole.unit ?? part.unit }
+    : undefined;
 }
 
 /** "it is 13!": a number that a sentence ends with, said aloud. */
@@ -64,12 +79,21 @@ function abbreviated({ answer: a, candidate }: Read): Answer | undefined {
     : undefined;
 }
 
-/** `2,74` written outside math delimiters; `-2,1` is two numbers. */
-function decimalComma({ candidate }: Read, budget: Budget): Answer | undefined {
+/** `2,74` written outside math delimiters, or inside them beside a decimal; `-2,1` is two numbers. */
+function decimalComma({ candidate }: Read, other: Read, budget: Budget): Answer | undefined {
   const found = /^([+-]?\d+),(\d+)$/.exec(candidate.text.trim().slice(0, 60));
-  if (candidate.math || found === null || (found[2]!.length < 2 && !/^[+-]?0$/.test(found[1]!))) return undefined;
+  if (
+    found === null ||
+    (candidate.math && !isDecimal(other.answer)) ||
+    (found[2]!.length < 2 && !/^[+-]?0$/.test(found[1]!))
+  )
+    return undefined;
   if (found[2]!.length === 3 && !/^[+-]?0+$/.test(found[1]!)) return undefined;
   return parseAnswer(`${found[1]}.${found[2]}`, true, budget);
+}
+
+function isDecimal(a: Answer): boolean {
+  return a.kind === "scalar" && a.expr.kind === "num" && a.expr.places > 0;
 }
 
 /** `100,200` as two numbers. */

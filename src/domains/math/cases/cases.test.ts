@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { gradeMath } from "../index.ts";
 import type { Case } from "./case.ts";
 import { EXPRESSIONS } from "./expressions.ts";
+import { MODELS } from "./models.ts";
 import { NUMBERS } from "./numbers.ts";
 import { REPORTS } from "./reports.ts";
 import { RESPONSES } from "./responses.ts";
@@ -17,6 +18,7 @@ const SUITES: Record<string, Case[]> = {
   sundry: SUNDRY,
   wording: WORDING,
   reports: REPORTS,
+  models: MODELS,
 };
 
 describe.each(Object.entries(SUITES))("%s", (_, cases) => {

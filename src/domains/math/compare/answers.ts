@@ -96,6 +96,7 @@ function compareChoices(g: Answer, r: Answer, s: Setting): Decision {
 
 function letterOf(a: Answer): string | undefined {
   if (a.kind === "choice") return a.letter;
+  if (a.kind === "tuple" && a.items.length === 1) return letterOf(a.items[0]!);
   if (a.kind === "scalar" && a.expr.kind === "sym" && /^[A-Ja-j]$/.test(a.expr.name)) return a.expr.name.toUpperCase();
   if (a.kind === "scalar" && a.expr.kind === "const" && (a.expr.name === "e" || a.expr.name === "i"))
     return a.expr.name.toUpperCase();

@@ -2,9 +2,10 @@
 import type { Budget } from "../budget.ts";
 import { bigArithmetic } from "../evaluate/bigcomplex.ts";
 import { toDouble } from "../evaluate/bigfloat.ts";
+import { exactValue } from "../evaluate/exact.ts";
 import { evaluate } from "../evaluate/numeric.ts";
 import { POINTS, point, symbolsOf } from "../evaluate/points.ts";
-import { substitute } from "../parse/substitute.ts";
+import { substitute, withParts } from "../parse/substitute.ts";
 import type { Expr } from "../parse/tree.ts";
 import { type Same, sameValue } from "./equality.ts";
 
@@ -15,9 +16,11 @@ export interface Proportion {
   sign: number;
 }
 
-/** Compares `a·b(p)` with `b·a(p)` at a fixed point `p`: equal exactly if `b` is a constant multiple of `a`. */
-export function proportional(a: Expr, b: Expr, budget: Budget): Proportion {
+/** Compares `a·b(p)` with `b·a(p)` at a fixed point `p`: equal exactly if `b` is a constant multiple of `a`. Without unknowns nothing varies, and nothing is. */
+export function proportional(l: Expr, r: Expr, budget: Budget): Proportion {
+  const [a, b] = [withUnknowns(l, budget), withUnknowns(r, budget)];
   const symbols = symbolsOf(a, b);
+  if (symbols.free.size === 0) return { same: sameValue(a, b, budget).same, sign: 1 };
   const ar = bigArithmetic(budget);
   const names = [...symbols.free];
   for (let k = 0; k < POINTS; k++) {
@@ -35,4 +38,12 @@ export function proportional(a: Expr, b: Expr, budget: Budget): Proportion {
     return { same: sameValue(left, right, budget).same, sign };
   }
   return { same: "unknown", sign: 1 };
+}
+
+/** With a symbol for each value of an undefined function, `f(2)` or `a_1`: it is an unknown like `x`. */
+function withUnknowns(e: Expr, budget: Budget): Expr {
+  if (e.kind !== "app") return withParts(e, (part) => withUnknowns(part, budget));
+  const args = e.args.map((arg) => exactValue(arg, budget));
+  if (args.includes(undefined)) return e;
+  return { kind: "sym", name: `${e.name}(${args.map((x) => `${x!.n}/${x!.d}`).join()})` };
 }

@@ -3,7 +3,7 @@ import { rational } from "../exact.ts";
 import { LETTER_UNITS, measure } from "../latex/units.ts";
 import type { Answer, Expr } from "../parse/tree.ts";
 import type { Decision } from "./equality.ts";
-import { compareScalars, type Setting } from "./scalar.ts";
+import { compareAsWritten, compareScalars, markOf, type Setting } from "./scalar.ts";
 
 const DIFFERENT: Decision = { same: "different", stage: "shape" };
 
@@ -27,6 +27,8 @@ type Scalar = Answer & { kind: "scalar" };
 /** Scalars with their units: a unit may be left out, but two must fit. */
 export function compareQuantities(gold: Scalar, response: Scalar, s: Setting): Decision {
   const [g, r] = [asMeasured(gold, response), asMeasured(response, gold)];
+  const angles = [g, r].some((x) => markOf(x.expr) === "degree") && [g, r].some(inRadians);
+  if (angles && s.policy.units === "compatible") return compareAsWritten(g.expr, r.expr, s);
   const bare = compareScalars(g.expr, r.expr, s);
   if (bare.same !== "equal" && (g.expr.kind === "ratio" || r.expr.kind === "ratio")) return clocks(g, r, s) ?? bare;
   const [a, b] = [
@@ -45,6 +47,12 @@ export function compareQuantities(gold: Scalar, response: Scalar, s: Setting): D
       ? DIFFERENT
       : bare;
   return letterUnit(g, r, s) ?? bare;
+}
+
+/** Whether radians are spelt out: beside degrees they are no unit to leave out. */
+function inRadians(a: Scalar): boolean {
+  const unit = a.unit === undefined ? undefined : measure(a.unit);
+  return unit?.dimension === "angle^1" && unit.size !== 1;
 }
 
 /** "pounds" weigh, but not beside £. */

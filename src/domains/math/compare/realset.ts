@@ -3,6 +3,7 @@
  * end points of both, and which of the gaps between them, it holds; two sets are equal if they hold the same ones.
  */
 import { spend } from "../budget.ts";
+import { plainText } from "../latex/words.ts";
 import { isInfinite } from "../parse/brackets.ts";
 import { int } from "../parse/literals.ts";
 import { substitute } from "../parse/substitute.ts";
@@ -28,16 +29,10 @@ export interface RealSet {
   inequality: boolean;
 }
 
-const EVERYTHING = new Set([
-  "all real numbers",
-  "all reals",
-  "all real number",
-  "real numbers",
-  "every real number",
-  "any real number",
-  "reals",
-  "all real values",
-]);
+/** "all real numbers", "the set of all reals", "every real x". */
+const EVERYTHING =
+  /^(?:the )?(?:set of )?(?:(?:all |any |every )?(?:the )?(?:reals?|real (?:numbers?|values?))|(?:all|any|every) real(?: values?(?: of)?)? [a-z])$/;
+
 /** "all positive real numbers", "nonnegative reals". */
 const HALF =
   /^(?:the )?(?:set of )?(?:all |any |every )?(positive|negative|non-?negative|non-?positive) real(?: number)?s?$/;
@@ -68,10 +63,10 @@ export function realSet(answer: Answer, s: Setting, finite: boolean): RealSet | 
     case "named":
       return answer.name === "R" ? plain({ kind: "all" }) : undefined;
     case "text": {
-      const text = answer.text.toLowerCase().trim();
+      const text = plainText(answer.text);
       const half = HALF.exec(text);
       if (half !== null) return plain(halfLine(half[1]!));
-      return EVERYTHING.has(text)
+      return EVERYTHING.test(text)
         ? plain({ kind: "all" })
         : saysNothing(text)
           ? plain({ kind: "points", values: [] })

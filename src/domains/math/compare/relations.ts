@@ -147,7 +147,8 @@ const FLIP: Record<RelationOp, RelationOp> = {
 
 /** Compares two relations that are no sets of reals. `compare` is for sides that are no scalars. */
 export function compareRelations(gold: Relation, response: Relation, s: Setting, compare: Compare): Decision {
-  if (gold.ops[0] === "==mod" && response.ops[0] === "==mod") return compareCongruences(gold, response, s);
+  if (gold.ops[0] === "==mod" && response.ops[0] === "==mod") return compareCongruences(gold, response, s, compare);
+  if (gold.ops[0] === "==mod" || response.ops[0] === "==mod") return DIFFERENT;
   const [g, r] = [valueGiven(gold), valueGiven(response)];
   if (g !== undefined && r !== undefined) return compareEquations(gold, response, g, r, s, compare);
   if (g !== undefined || r !== undefined) return DIFFERENT;
@@ -252,8 +253,11 @@ function compareInequalities(gold: Relation, response: Relation, s: Setting): De
   return { same: wanted === response.ops[0] ? "equal" : "different", stage: "numeric" };
 }
 
-/** The same modulus, and residues that differ by a multiple of it. */
-function compareCongruences(gold: Relation, response: Relation, s: Setting): Decision {
+/** The same modulus, and residues that differ by a multiple of it; of one unknown where both name theirs. */
+function compareCongruences(gold: Relation, response: Relation, s: Setting, compare: Compare): Decision {
+  const named = (a: Answer): boolean => a.kind !== "text";
+  const [left, other] = [gold.sides[0]!, response.sides[0]!];
+  if (named(left) && named(other) && compare(left, other, s).same === "different") return DIFFERENT;
   const [g, m] = [gold.sides[1]!, gold.sides[2]!];
   const [r, n] = [response.sides[1]!, response.sides[2]!];
   if (g.kind !== "scalar" || m.kind !== "scalar" || r.kind !== "scalar" || n.kind !== "scalar") return DIFFERENT;

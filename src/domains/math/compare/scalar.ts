@@ -27,13 +27,19 @@ export function compareScalars(gold: Expr, response: Expr, s: Setting): Decision
   let undecided: Decision | undefined;
   let refuted: Decision | undefined;
   for (const [g, r] of readings(gold, response, s.policy)) {
-    const decision = sameValue(g, r, s.budget);
+    const decision = compareAsWritten(g, r, s);
     if (decision.same === "equal") return decision;
-    if (roundsTo(g, r, s.policy, s.budget)) return { same: "equal", stage: "rounding" };
     if (decision.same === "unknown") undecided ??= decision;
     else refuted ??= decision;
   }
   return undecided ?? refuted ?? { same: "unknown", stage: "undecided" };
+}
+
+/** The values with their marks, exactly or as a rounding that the profile allows. */
+export function compareAsWritten(gold: Expr, response: Expr, s: Setting): Decision {
+  const decision = sameValue(gold, response, s.budget);
+  if (decision.same === "equal" || !roundsTo(gold, response, s.policy, s.budget)) return decision;
+  return { same: "equal", stage: "rounding" };
 }
 
 /** With `C(10, 3)`, `C_{10}^{3}` and `10C3` as numbers of choices. */
@@ -67,14 +73,15 @@ function infinity(e: Expr): number {
 
 /** The pairs of readings under which the two may agree. A mark on both sides counts on both; a mark on one may be left out. */
 function* readings(gold: Expr, response: Expr, policy: Policy): Generator<[Expr, Expr]> {
-  yield [gold, response];
+  const [g, r] = [markOf(gold), markOf(response)];
+  const oneInDegrees = (g === "degree") !== (r === "degree");
+  if (policy.degreesAsRadians || !oneInDegrees) yield [gold, response];
   const constant = sameConstant(gold, response);
   if (constant !== undefined) yield [gold, constant];
   for (const renamed of otherConstants(gold, response)) yield [gold, renamed];
   const [chosen, taken] = [withChoices(gold), withChoices(response)];
   if (chosen !== gold || taken !== response) yield [chosen, taken];
   if (hasUnits(gold) !== hasUnits(response)) yield [withUnits(gold), withUnits(response)];
-  const [g, r] = [markOf(gold), markOf(response)];
   if (g === r) return;
   for (const mark of ["percent", "degree", "based"] as const) {
     if (g === mark && r === undefined) {
@@ -98,7 +105,7 @@ function isWhole(e: Expr): boolean {
 type Mark = "percent" | "degree" | "based";
 
 /** The mark that stands on the whole value: through signs, sums and products of which each marked part bears the same. */
-function markOf(e: Expr): Mark | undefined {
+export function markOf(e: Expr): Mark | undefined {
   switch (e.kind) {
     case "percent":
     case "degree":

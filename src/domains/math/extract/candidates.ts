@@ -109,7 +109,8 @@ function percentAfter(text: string, at: number): string {
 }
 
 /** Without math delimiters inside, as in `\boxed{12$ and $13}`. */
-function undelimited(content: string): string {
+function undelimited(boxed: string): string {
+  const content = withoutBold(boxed);
   let out = "";
   for (let i = 0; i < content.length; i++) {
     const ch = content[i]!;

@@ -111,19 +111,23 @@ function isDigitAt(text: string, i: number): boolean {
   return c >= 48 && c <= 57;
 }
 
-/** Runs of three letters or more that are no command: words of a sentence. Looks at most 400 characters far. */
+/** Runs of three letters or more that are no command and stand in no braces: words of a sentence. Looks at most 400 characters far. */
 function countWords(text: string, from: number, to: number): number {
   let words = 0;
   let run = 0;
+  let braces = 0;
   let command = false;
   for (let i = from; i <= Math.min(to, from + 400); i++) {
-    const c = text.charCodeAt(i) | 32;
-    if (c >= 97 && c <= 122 && i < to) {
-      if (run === 0) command = text[i - 1] === "\\" || text[i - 1] === "{";
+    const c = text.charCodeAt(i);
+    const small = c | 32;
+    if (small >= 97 && small <= 122 && i < to) {
+      if (run === 0) command = text[i - 1] === "\\";
       run++;
     } else {
-      if (run >= 3 && !command) words++;
+      if (run >= 3 && !command && braces === 0) words++;
       run = 0;
+      if (text[i] === "{") braces++;
+      else if (text[i] === "}" && braces > 0) braces--;
     }
   }
   return words;

@@ -17,7 +17,8 @@ const LOST: ReadonlyMap<string, string> = new Map([
 const LONGEST = 16;
 
 /** ASCII LaTeX that means what `text` means. Linear. */
-export function clean(text: string): string {
+export function clean(source: string): string {
+  let text = source.includes("&") ? withoutEntities(source) : source;
   if (isPlain(text)) return undouble(text);
   text = withAsciiDigits(text);
   let out = "";
@@ -37,6 +38,15 @@ export function clean(text: string): string {
   }
   if (script !== "") out += "}";
   return undouble(restoreLost(out));
+}
+
+/** Signs as web pages escape them. */
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ lt: "<", gt: ">", le: "≤", ge: "≥", ne: "≠", amp: "&", nbsp: " ", minus: "-", times: "×" }),
+);
+
+function withoutEntities(text: string): string {
+  return text.replaceAll(/&(lt|gt|le|ge|ne|amp|nbsp|minus|times);/g, (_, name: string) => ENTITIES.get(name)!);
 }
 
 /** The text with the digits of every script as ASCII ones: `૨` is 2. */

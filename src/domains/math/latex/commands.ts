@@ -48,7 +48,8 @@ export const OPERATORS: ReadonlyMap<string, string> = new Map(
     to: "→",
     rightarrow: "→",
     longrightarrow: "→",
-    mapsto: "→",
+    mapsto: "↦",
+    longmapsto: "↦",
     Rightarrow: "⇒",
     implies: "⇒",
     Longrightarrow: "⇒",
@@ -118,10 +119,13 @@ export const IGNORED: ReadonlySet<string> = new Set(
   (
     "displaystyle textstyle scriptstyle left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm mleft mright " +
     "limits nolimits quad qquad enspace thinspace medspace thickspace negthinspace space nobreakspace hfill newline noindent allowbreak " +
-    "tiny scriptsize footnotesize LARGE huge Huge normalfont upshape rmfamily sffamily rm bf it sf tt cal mathstrut strut nonumber notag boldmath small large Large normalsize bfseries itshape par null hline centering " +
+    "tiny scriptsize footnotesize LARGE huge Huge normalfont upshape rmfamily sffamily mathstrut strut nonumber notag boldmath small large Large normalsize bfseries itshape par null hline centering " +
     "therefore because angle triangle square Box"
   ).split(" "),
 );
+
+/** Switches of font: before braces they act on these alone. */
+export const SWITCHES: ReadonlySet<string> = new Set("rm bf it sf tt cal".split(" "));
 
 /** Commands whose braces hold plain text. */
 export const TEXT: ReadonlySet<string> = new Set(
@@ -137,7 +141,9 @@ export const FONT: ReadonlySet<string> = new Set(
 
 /** Commands that wrap their argument and leave its meaning alone. */
 export const WRAPPER: ReadonlySet<string> = new Set(
-  "boxed fbox underline mathord mathrel mathbin mathclose mathopen smash ensuremath displaylines".split(" "),
+  "boxed fbox underline mathord mathrel mathbin mathclose mathopen mathpunct mathinner smash ensuremath displaylines".split(
+    " ",
+  ),
 );
 
 /** Commands whose first argument stands above or below the second. */
@@ -181,6 +187,7 @@ export const STRUCTURE: ReadonlyMap<string, string> = new Map(
     cfrac: "frac",
     sfrac: "frac",
     nicefrac: "frac",
+    flatfrac: "frac",
     sqrt: "sqrt",
     surd: "sqrt",
     root: "root",
@@ -320,6 +327,7 @@ export function isCommand(name: string): boolean {
     FUNCTIONS.has(name) ||
     CONSTANTS.has(name) ||
     GREEK.has(name) ||
+    SWITCHES.has(name) ||
     name === "begin" ||
     name === "end" ||
     SIUNITX.has(name) ||

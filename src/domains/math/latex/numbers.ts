@@ -27,9 +27,16 @@ const MARKS = [
   "{, }",
   "{,\\!}",
   "{ , }",
+  "\\text{,}",
+  "\\mathord{,}",
+  "\\mathpunct{,}",
+  "\\thinspace ",
   "_",
   "'",
 ];
+
+/** What a thousands mark begins with. */
+const MARK_STARTS = "{\\,~_'";
 
 /** The number at `from`, where a digit or a decimal point stands. `loose`: no bracket is open in which a plain comma would separate. */
 export function scanNumber(text: string, from: number, loose: boolean): ScannedNumber {
@@ -56,13 +63,13 @@ export function scanNumber(text: string, from: number, loose: boolean): ScannedN
   if (dotted !== undefined)
     return { digits: text.slice(from, dotted).replaceAll(".", ""), repeat: undefined, commas, end: dotted };
   let repeat: string | undefined;
-  if (text[i] === "." && (isDigit(text.charCodeAt(i + 1)) || repeating(text, i + 1) !== undefined)) {
-    const end = digitsEnd(text, i + 1);
-    digits += text.slice(i, end);
+  const point = pointAt(text, i);
+  if (point > 0 && (isDigit(text.charCodeAt(i + point)) || repeating(text, i + point) !== undefined)) {
+    const end = digitsEnd(text, i + point);
+    digits += `.${text.slice(i + point, end)}`;
     i = end;
     const bar = repeating(text, i);
     if (bar !== undefined) {
-      if (!digits.includes(".")) digits += ".";
       repeat = bar.digits;
       i = bar.end;
     } else {
@@ -74,6 +81,18 @@ export function scanNumber(text: string, from: number, loose: boolean): ScannedN
   const exponent = repeat === undefined ? exponentEnd(text, i) : i;
   digits += text.slice(i, exponent).toLowerCase();
   return { digits: digits.startsWith(".") ? `0${digits}` : digits, repeat, commas, end: exponent };
+}
+
+/** The length of the decimal point at `at`, which may wear braces; 0 if none stands there. */
+function pointAt(text: string, at: number): number {
+  if (text[at] === ".") return 1;
+  return text[at] === "{" && text[at + 1] === "." && text[at + 2] === "}" ? 3 : 0;
+}
+
+/** Whether a decimal begins at the point at `at`: `.5`, `.\overline{27}`. */
+export function startsDecimal(text: string, at: number): boolean {
+  const next = text[at + 1] ?? "";
+  return isDigit(next.charCodeAt(0)) || (next === "\\" && repeating(text, at + 1) !== undefined);
 }
 
 /** The end of `1.234.567`, or undefined: two points or more can only mark thousands. */
@@ -104,7 +123,8 @@ function threeDigits(text: string, at: number): boolean {
 function groupMark(text: string, at: number, loose: boolean): { text: string; end: number } | undefined {
   let i = at;
   while (text[i] === " ") i++;
-  for (const mark of MARKS) {
+  const candidates = i < text.length && MARK_STARTS.includes(text[i]!) ? MARKS : [];
+  for (const mark of candidates) {
     if (!text.startsWith(mark, i)) continue;
     let end = i + mark.length;
     if (text.startsWith("\\!", end)) end += 2;
@@ -131,6 +151,10 @@ const BARS = ["\\overline", "\\bar", "\\dot", "\\overline "];
 function repeating(text: string, at: number): { digits: string; end: number } | undefined {
   const dotted = betweenDots(text, at);
   if (dotted !== undefined) return dotted;
+  if (text[at] === "{" && text[at + 1] === "\\") {
+    const inner = repeating(text, at + 1);
+    return inner !== undefined && text[inner.end] === "}" ? { digits: inner.digits, end: inner.end + 1 } : undefined;
+  }
   for (const bar of BARS) {
     if (!text.startsWith(bar, at)) continue;
     let i = at + bar.length;

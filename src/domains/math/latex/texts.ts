@@ -27,6 +27,7 @@ export function textCommand(state: State, name: string): undefined {
   else if (content.length === 1 && isLetter(content.charCodeAt(0))) push(state, "letter", content, { font: name });
   else if (FUNCTIONS.has(content)) plainRun(state, content);
   else if (/^[-−–+=<>≤≥/*×÷()[\]|]+$/.test(content)) pushAll(state, content);
+  else if (state.text[state.i] === "_" && /^\d+$/.test(content)) push(state, "num", content);
   else push(state, "text", content);
 }
 
@@ -76,8 +77,8 @@ function trimPunctuation(s: string): string {
 
 const SETS: ReadonlyMap<string, string> = new Map(Object.entries({ R: "R", Z: "Z", N: "N", Q: "Q", C: "C" }));
 
-export function fontCommand(state: State, name: string): undefined {
-  const raw = readGroup(state);
+export function fontCommand(state: State, name: string, group?: string): undefined {
+  const raw = group ?? readGroup(state) ?? loneLetter(state);
   if (raw === undefined) return;
   const content = raw.trim();
   if ((name === "mathbb" || name === "Bbb") && SETS.has(content)) return push(state, "set", content);
@@ -89,11 +90,35 @@ export function fontCommand(state: State, name: string): undefined {
     const word = inner.trim().toLowerCase();
     if (word === "and" || word === "or") return push(state, "sep", word);
     if (PERCENT.has(word)) return push(state, "op", "%");
+    if (word === "mod") return push(state, "op", "mod");
     return push(state, "text", inner.trim());
   }
   const unit = inner.replaceAll("\\cdot", " ").trim();
   if (/[/^ ]/.test(unit) && measure(unit) !== undefined) return push(state, "text", unit);
   pushAll(state, content);
+}
+
+/** `\rm{cm}`, and `{\rm cm}` with nothing but words after the switch. */
+export function fontSwitch(state: State, name: string): undefined {
+  const { text } = state;
+  if (text[state.i] === "{") return fontCommand(state, name);
+  const open = state.out.at(-1);
+  const close = text.indexOf("}", state.i);
+  const inside = close < 0 ? "" : text.slice(state.i, close);
+  if (open?.k !== "open" || open.s !== "{" || !isWords(inside)) return;
+  state.out.pop();
+  state.i = close + 1;
+  fontCommand(state, name, inside);
+}
+
+/** The letter of `\mathbb R`: an argument without braces. A run of letters is left to be read as one. */
+function loneLetter(state: State): string | undefined {
+  let i = state.i;
+  while (state.text[i] === " ") i++;
+  const single = isLetter(state.text.charCodeAt(i)) && !isLetter(state.text.charCodeAt(i + 1));
+  if (!single) return undefined;
+  state.i = i + 1;
+  return state.text[i];
 }
 
 function isWords(s: string): boolean {
@@ -106,7 +131,8 @@ function isWords(s: string): boolean {
 const MATRICES = new Set("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array cases".split(" "));
 
 export function environment(state: State, which: "begin" | "end"): undefined {
-  const name = (readGroup(state) ?? "").replace("*", "");
+  const spelt = readGroup(state) ?? "";
+  const name = spelt.replace("*", "");
   if (!MATRICES.has(name)) {
     state.sp = true;
     return;
@@ -114,6 +140,8 @@ export function environment(state: State, which: "begin" | "end"): undefined {
   if (which === "begin") {
     state.matrix++;
     if (name === "array") readGroup(state);
+    const aligned = name === spelt ? null : /^\[[lcr]\]/.exec(state.text.slice(state.i, state.i + 3));
+    if (aligned !== null) state.i += 3;
   } else state.matrix = Math.max(0, state.matrix - 1);
   state.depth = Math.max(0, state.depth + (which === "begin" ? 1 : -1));
   push(state, which, name);

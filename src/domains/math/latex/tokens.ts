@@ -18,12 +18,13 @@ import {
   SIUNITX,
   STACKED,
   STRUCTURE,
+  SWITCHES,
   TEXT,
   WRAPPER,
 } from "./commands.ts";
-import { scanNumber } from "./numbers.ts";
+import { scanNumber, startsDecimal } from "./numbers.ts";
 import { isForeign, letters } from "./runs.ts";
-import { environment, fontCommand, measuredCommand, stackedCommand, textCommand } from "./texts.ts";
+import { environment, fontCommand, fontSwitch, measuredCommand, stackedCommand, textCommand } from "./texts.ts";
 import { push, readGroup, type State, type Token } from "./token.ts";
 
 /** The tokens of `source`. Never throws but `OutOfBudget`. */
@@ -33,7 +34,35 @@ export function tokenize(source: string, budget: Budget): Token[] {
     spend(budget, 1);
     step(state);
   }
-  return spokenSigns(state.out);
+  return spokenSigns(ungrouped(state.out));
+}
+
+/** Without braces around a lone sign, `{-}5`, and without an empty group that only carries a script, `5{}^\circ`. */
+function ungrouped(tokens: Token[]): Token[] {
+  let kept = 0;
+  for (let i = 0; i < tokens.length; i++) {
+    const [before, open, next, after] = [tokens[kept - 1], tokens[i]!, tokens[i + 1], tokens[i + 2]];
+    const group = open.k === "open" && open.s === "{" && next !== undefined && !takesGroup(before);
+    if (group && next.k === "op" && after?.k === "close" && after.s === "}") {
+      tokens[kept++] = { ...next, sp: open.sp };
+      i += 2;
+    } else if (group && next.k === "close" && endsOperand(before) && isScript(after)) i += 1;
+    else tokens[kept++] = open;
+  }
+  tokens.length = kept;
+  return tokens;
+}
+
+function takesGroup(before: Token | undefined): boolean {
+  return isScript(before) || ["cmd", "accent", "fn", "begin"].includes(before?.k ?? "");
+}
+
+function endsOperand(before: Token | undefined): boolean {
+  return ["num", "letter", "word", "text", "close", "const"].includes(before?.k ?? "");
+}
+
+function isScript(token: Token | undefined): boolean {
+  return token?.k === "op" && (token.s === "^" || token.s === "_");
 }
 
 const SIGN_WORDS: ReadonlyMap<string, string> = new Map(
@@ -60,7 +89,7 @@ function step(state: State): undefined {
   if (ch === " ") {
     state.sp = true;
     state.i++;
-  } else if (isDigit(code) || (ch === "." && isDigit(text.charCodeAt(state.i + 1)))) {
+  } else if (isDigit(code) || (ch === "." && startsDecimal(text, state.i))) {
     number(state);
   } else if (isLetter(code) || isForeign(state.text, state.i)) {
     letters(state);
@@ -141,6 +170,7 @@ function sign(state: State, ch: string): undefined {
       return;
     case "&":
       if (state.matrix > 0) push(state, "amp", "&");
+      else if (betweenItems(state)) push(state, "sep", "and");
       return;
     case "$":
       push(state, "cur", "$");
@@ -171,6 +201,12 @@ function sign(state: State, ch: string): undefined {
 function signedPair(state: State): boolean {
   const last = state.out.at(-1);
   return last === undefined || last.k === "op" || last.k === "open" || last.k === "sep";
+}
+
+/** `20 & 18`: outside rows of cells, a sign between two numbers or brackets joins them. */
+function betweenItems(state: State): boolean {
+  const [last, next] = [state.out.at(-1)?.k, /^ ?[\d(-]/.test(state.text.slice(state.i, state.i + 2))];
+  return next && (last === "num" || last === "close");
 }
 
 /** A full stop ends a sentence or a `\left.`: it has no meaning inside an answer. */
@@ -239,6 +275,7 @@ function named(state: State, name: string): undefined {
   const operator = OPERATORS.get(name);
   if (operator === "cur") return push(state, "cur", name);
   if (operator !== undefined) return push(state, "op", operator);
+  if (SWITCHES.has(name)) return fontSwitch(state, name);
   if (IGNORED.has(name)) return ignored(state, name);
   const open = OPENERS.get(name);
   if (open !== undefined) return bracket(state, "open", open);
@@ -260,7 +297,7 @@ function named(state: State, name: string): undefined {
   if (DOTS.has(name)) return push(state, "dots", "...");
   if (name === "emptyset" || name === "varnothing") return push(state, "empty", name);
   if (name === "begin" || name === "end") return environment(state, name);
-  if (WRAPPER.has(name)) return;
+  if (WRAPPER.has(name)) return wrapper(state, name);
   const drop = DROPPED.get(name);
   if (drop !== undefined) {
     for (let n = 0; n < drop; n++) readGroup(state);
@@ -268,6 +305,11 @@ function named(state: State, name: string): undefined {
     return;
   }
   push(state, "unknown", `\\${name}`);
+}
+
+/** `\smash[b]{…}` says which half is flattened. */
+function wrapper(state: State, name: string): undefined {
+  if (name === "smash" && /^\[[tb]\]/.test(state.text.slice(state.i, state.i + 3))) state.i += 3;
 }
 
 function bracket(state: State, k: "open" | "close", s: string): undefined {

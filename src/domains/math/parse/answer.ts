@@ -99,7 +99,7 @@ function trimmed(tokens: Token[]): Token[] {
   return from === 0 && to === tokens.length ? tokens : tokens.slice(from, to);
 }
 
-const IDLE_OPERATORS = ["=", "~", ":", "⇒", "→", "quad"];
+const IDLE_OPERATORS = ["=", "~", ":", "⇒", "→", "↦", "quad"];
 
 /** Whether the token before `to` says nothing: punctuation, or an ellipsis after a number that was cut off there. */
 function endsIdle(tokens: readonly Token[], to: number): boolean {
@@ -141,9 +141,11 @@ export function list(c: Context, from: number, end: number, level: number): Answ
   return { kind: "list", items: spread(items), joiner };
 }
 
-/** `p = 5, q = 2; p = 7, q = 2`: semicolons between groups of equations, commas inside each. */
+/** `p = 5, q = 2; p = 7, q = 2`: semicolons, or else "or", between groups of equations, commas inside each. */
 function grouped(c: Context, from: number, end: number, level: number, cuts: readonly number[]): Answer | undefined {
-  const outer = cuts.filter((cut) => c.tokens[cut]!.s === ";");
+  const at = (marks: readonly string[]): number[] => cuts.filter((cut) => marks.includes(c.tokens[cut]!.s));
+  const semicolons = at([";"]);
+  const outer = semicolons.length > 0 ? semicolons : at(["or", "∨"]);
   if (outer.length === 0 || outer.length === cuts.length) return undefined;
   const items: Answer[] = [];
   let start = from;
@@ -151,8 +153,22 @@ function grouped(c: Context, from: number, end: number, level: number, cuts: rea
     if (cut > start) items.push(list(c, start, cut, level + 1));
     start = cut + 1;
   }
-  const equations = (a: Answer): boolean => a.kind === "list" && a.items.every((it) => it.kind === "relation");
-  return items.length > 1 && items.every(equations) ? { kind: "list", items, joiner: "or" } : undefined;
+  const whole = semicolons.length > 0 ? areRelations : areUnknowns;
+  return items.length > 1 && items.every(whole) ? { kind: "list", items, joiner: "or" } : undefined;
+}
+
+function areRelations(a: Answer): boolean {
+  return a.kind === "list" && a.items.every((it) => it.kind === "relation");
+}
+
+/** Values of several unknowns, each named once. */
+function areUnknowns(a: Answer): boolean {
+  if (a.kind !== "list") return false;
+  const names = a.items.map((it) => {
+    const left = it.kind === "relation" && it.ops[0] === "=" ? it.sides[0]! : it;
+    return left.kind === "scalar" && left.expr.kind === "sym" && left !== it ? left.expr.name : undefined;
+  });
+  return !names.includes(undefined) && new Set(names).size === names.length;
 }
 
 /** A line that begins with a relation goes on with the one before: `x &= 1 + 2 \\ &= 3`. */
@@ -266,7 +282,8 @@ function equations(c: Context, from: number, end: number, level: number): Answer
 function textAnswer(c: Context, text: string): Answer {
   const spelt = isSpelt(text) ? spelledQuantity(text) : undefined;
   if (spelt !== undefined) return spelt;
-  if (/^(?:option|choice) \(?[A-J]\)?$/i.test(text)) return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
+  if (/^(?:option|choice|answer) \(?[A-J]\)?$/i.test(text))
+    return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
   const letters = /^[A-J](?:(?:,| and|, and|&) ?[A-J])+$/.test(text);
   if (letters) return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
   const readable = c.numbersInText ? /\d/.test(text) || /^\(?[A-Z]\)?\.?$/.test(text) : /^\(?[A-Z]\)?\.?$/.test(text);

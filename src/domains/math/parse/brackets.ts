@@ -3,6 +3,7 @@ import type { Token } from "../latex/token.ts";
 import { list, spread } from "./answer.ts";
 import { type Context, eachTop, opIs } from "./context.ts";
 import { int } from "./literals.ts";
+import { closing } from "./reader.ts";
 import { item } from "./relations.ts";
 import type { Answer, Expr } from "./tree.ts";
 
@@ -43,7 +44,7 @@ export function setOperator(
   const between = c.tokens[i - 1]!.k === "close" && c.tokens[i + 1]!.k === "open";
   if (
     between &&
-    ((token.k === "letter" && token.s === "U" && (token.sp || c.tokens[i + 1]!.sp)) ||
+    ((token.k === "letter" && token.s === "U" && (token.sp || c.tokens[i + 1]!.sp || opensPair(c, i + 1, end))) ||
       (token.k === "word" && token.s.toLowerCase() === "union"))
   )
     return "union";
@@ -53,6 +54,12 @@ export function setOperator(
   )
     return "minus";
   return undefined;
+}
+
+/** Whether the bracket at `open` holds items that a comma separates. */
+function opensPair(c: Context, open: number, end: number): boolean {
+  const close = closing(c.tokens, open, end);
+  return c.tokens.slice(open, Math.max(close, open)).some((t) => t.k === "sep");
 }
 
 /** A whole bracketed group: tuple, interval, set, or just a group. */

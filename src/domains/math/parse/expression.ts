@@ -168,12 +168,16 @@ function mixedNumber(r: Reader): Expr | undefined {
     spend(r.budget, 4);
     return postfix(r, number(rational(BigInt(whole.s) * d + n, d)!));
   }
-  if (next?.k === "cmd" && next.s === "frac") {
+  const braced = isOpen(next, "{") && isFraction(after(r, 2)) ? closing(r.tokens, r.i + 1, r.end) : -1;
+  if (isFraction(next) || braced > 0) {
     const start = r.i;
     const whole = take(r);
-    take(r);
+    r.i += braced > 0 ? 2 : 1;
     const [a, b] = [argument(r, true), argument(r, true)];
+    const alone = braced < 0 || (r.pending === undefined && r.i === braced);
+    if (alone) r.i += braced > 0 ? 1 : 0;
     if (
+      alone &&
       a.kind === "num" &&
       b.kind === "num" &&
       a.value.d === 1n &&
@@ -189,6 +193,10 @@ function mixedNumber(r: Reader): Expr | undefined {
     r.pending = undefined;
   }
   return undefined;
+}
+
+function isFraction(token: Token | undefined): boolean {
+  return token?.k === "cmd" && token.s === "frac";
 }
 
 export function postfix(r: Reader, base: Expr): Expr {
@@ -325,10 +333,16 @@ function primary(r: Reader): Expr {
 function subscripted(r: Reader, value: Expr, token: Token): Expr {
   if (!isOp(peek(r), "_")) return value;
   take(r);
-  const spelt = isOpen(peek(r), "{") && after(r, 1)?.k === "text" ? numberWord(after(r, 1)!.s) : undefined;
+  const inner = isOpen(peek(r), "{") ? after(r, 1) : undefined;
+  const spelt = inner?.k === "text" ? numberWord(inner.s) : undefined;
   if (spelt !== undefined) {
     r.i += 3;
     return based(token.s, spelt);
+  }
+  const labelled = (inner?.k === "text" || inner?.k === "word") && inner.s === "base" && after(r, 2)?.k === "num";
+  if (labelled && after(r, 3)?.k === "close") {
+    r.i += 4;
+    return based(token.s, Number(r.tokens[r.i - 2]!.s));
   }
   const base = argument(r, false);
   if (base.kind !== "num" || base.value.d !== 1n) throw new NotUnderstood("a number with a subscript that is no base");
@@ -363,17 +377,19 @@ function group(r: Reader): Expr {
 }
 
 function enclosed(r: Reader, open: Token): Expr {
-  if (open.s === "{") return braces(r);
+  if (open.s === "{" && !isBased(r)) return braces(r);
   if (open.s === "⌊" || open.s === "⌈")
     return { kind: "call", name: open.s === "⌊" ? "floor" : "ceil", args: [group(r)] };
   if (open.s === "\\{" || open.s === "<") throw new NotUnderstood("a set or a vector inside an expression");
-  const close = closing(r.tokens, r.i, r.end);
-  const token = after(r, 1);
-  if (close === r.i + 2 && token?.k === "num" && isOp(r.tokens[close + 1], "_") && close + 1 < r.end) {
-    r.i = close + 1;
-    return subscripted(r, literal(token), token);
-  }
-  return group(r);
+  if (!isBased(r)) return group(r);
+  const digits = after(r, 1)!;
+  r.i += 3;
+  return subscripted(r, literal(digits), digits);
+}
+
+/** Whether `(1101)_2` or `{1101}_2` stands next: digits in brackets of their own, with a base. */
+function isBased(r: Reader): boolean {
+  return after(r, 1)?.k === "num" && after(r, 2)?.k === "close" && isOp(after(r, 3), "_");
 }
 
 /** `{…}`. */

@@ -139,7 +139,7 @@ export function fn(r: Reader, name: string): Expr {
 function functionArguments(r: Reader): Expr[] {
   skipSpaces(r);
   const token = peek(r);
-  if (token?.k === "open" && (token.s === "(" || token.s === "{" || token.s === "[")) {
+  if (token?.k === "open" && ["(", "{", "[", "\\{"].includes(token.s)) {
     if (token.s !== "{") return callArguments(r);
     const inner = after(r, 1);
     return isOpen(inner, "(") && closing(r.tokens, r.i + 1, r.end) === closing(r.tokens, r.i, r.end) - 1

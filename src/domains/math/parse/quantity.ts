@@ -4,7 +4,7 @@ import { isUnit, LETTER_UNITS } from "../latex/units.ts";
 import { type Context, eachTop, isWordy, opIs, spelling } from "./context.ts";
 import { parseExpression } from "./expression.ts";
 import { based, int, literal } from "./literals.ts";
-import { NotUnderstood } from "./reader.ts";
+import { closing, NotUnderstood } from "./reader.ts";
 import type { Answer, Expr } from "./tree.ts";
 
 /** `2 hours 30 minutes`: numbers with units of measure, side by side. */
@@ -82,6 +82,8 @@ export function quantity(c: Context, from: number, end: number): Answer {
   while (last > first && c.tokens[last - 1]!.k === "cur") money = currency(c.tokens[--last]!.s);
   if (first < last && opIs(c.tokens[first], "-") && c.tokens[first + 1]?.k === "cur")
     money = currency(c.tokens[first + 1]!.s);
+  const fraction = unitFraction(c, first, last);
+  if (fraction !== undefined) return fraction;
   const begin = unitStart(c, first, last);
   const lead = first < begin && isLabel(c.tokens[first]!) ? leadingLabel(c, first, begin) : first;
   const unit = begin < last ? spelling(c, begin, last).toLowerCase() : undefined;
@@ -95,6 +97,24 @@ export function quantity(c: Context, from: number, end: number): Answer {
       unit: unit!.split(" ").slice(1).join(" ") || money,
     };
   return { kind: "scalar", expr, unit: unit ?? money };
+}
+
+/** `5\,\frac{\text{km}}{\text{h}}`: a fraction of units after a number. */
+function unitFraction(c: Context, from: number, end: number): Answer | undefined {
+  if (end - from < 8 || c.tokens[end - 1]!.s !== "}") return undefined;
+  const wordyBetween = (open: number, close: number): boolean =>
+    c.tokens[open]?.k === "open" &&
+    (c.tokens[open + 1]?.k === "text" || c.tokens[open + 1]?.font !== undefined) &&
+    c.tokens[close]?.k === "close";
+  for (let i = from + 1; i <= end - 7; i++) {
+    const token = c.tokens[i]!;
+    if (token.k !== "cmd" || token.s !== "frac" || c.tokens[i + 1]!.s !== "{") continue;
+    const middle = closing(c.tokens, i + 1, end);
+    if (!wordyBetween(i + 1, middle) || !wordyBetween(middle + 1, end - 1)) continue;
+    const unit = `${spelling(c, i + 2, middle)}/${spelling(c, middle + 2, end - 1)}`.replaceAll(/[{}]/g, "");
+    return { kind: "scalar", expr: parseExpression(c.tokens, from, i, c.budget), unit: unit.toLowerCase() };
+  }
+  return undefined;
 }
 
 /** Words that multiply the number before them. */

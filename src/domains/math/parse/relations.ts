@@ -8,6 +8,8 @@ import type { Answer, Expr, RelationOp } from "./tree.ts";
 export const RELATIONS = new Set(["=", "!=", "<", "<=", ">", ">=", "in", "notin", "~", "≡"]);
 
 export function item(c: Context, from: number, end: number, level: number): Answer {
+  const rule = mapping(c, from, end, level);
+  if (rule !== undefined) return rule;
   let last = from;
   eachTop(c, from, end, (token, i) => {
     if (opIs(token, "⇒") || opIs(token, "⇔")) last = i + 1;
@@ -30,6 +32,15 @@ export function item(c: Context, from: number, end: number, level: number): Answ
     start = cut + 1;
   }
   return { kind: "relation", sides, ops };
+}
+
+/** `f: x \mapsto x^2` is `f(x) = x^2`. */
+function mapping(c: Context, from: number, end: number, level: number): Answer | undefined {
+  const [name, colon, argument, arrow] = c.tokens.slice(from, from + 4);
+  if (!opIs(arrow, "↦") || !opIs(colon, ":") || name?.k !== "letter" || argument?.k !== "letter") return undefined;
+  const args: Expr[] = [{ kind: "sym", name: argument.s }];
+  const called: Answer = { kind: "scalar", expr: { kind: "app", name: name.s, args }, unit: undefined };
+  return { kind: "relation", sides: [called, side(c, from + 4, end, level + 1)], ops: ["="] };
 }
 
 /** A side may be a function that is defined, `P(x) = …`, or words: `\text{Area} = 5`; the first also a name around what is no formula: `P(X = 3) = 7`. */
@@ -58,12 +69,18 @@ function defined(c: Context, from: number, end: number): Answer | undefined {
   return { kind: "scalar", expr: { kind: "app", name: name.s, args }, unit: undefined };
 }
 
-/** `x \equiv 3 \pmod 7`, `3 (mod 7)`. */
+/** `x \equiv 3 \pmod 7`, `x \equiv 3 \bmod 7`, `3 (mod 7)`. */
 function congruence(c: Context, from: number, end: number): Answer | undefined {
   let at = -1;
+  let congruent = false;
   for (let i = from; i < end; i++) {
     const token = c.tokens[i]!;
-    if (opIs(token, "pmod") || (token.k === "open" && opIs(c.tokens[i + 1], "mod"))) {
+    congruent ||= opIs(token, "≡");
+    if (
+      opIs(token, "pmod") ||
+      (token.k === "open" && opIs(c.tokens[i + 1], "mod")) ||
+      (congruent && opIs(token, "mod"))
+    ) {
       at = i;
       break;
     }

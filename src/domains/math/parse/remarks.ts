@@ -9,7 +9,7 @@ const REMARK =
 
 /** A condition or a rejected value in brackets of its own, at the end. */
 const ASIDE =
-  /(?<=[\d)}a-z\s;,])(?:\\[;, ]|\\q?quad|\s)+(?:\\text\s?\{\s?)?\((?:[^()]{1,40}(?:[<>≤≥≠]|\\(?:ge|le|ne|in|lt|gt)[a-z]{0,6}\b)[^()]{1,30}|[^()]{1,60}\b(?:reject|discard|extraneous|invalid|impossible)[^()]{0,30})\)[\s}.]*$/;
+  /(?<=[\d)}a-z\s;,])(?:\\[;, ]|\\q?quad|\s)+(?:\\text\s?\{\s?)?\((?:[^()]{1,40}(?:[<>≤≥≠]|\\(?:[gln]eq?|[gl]eqslant|in|notin|[lg]t)\b)[^()]{1,30}|[^()]{1,60}\b(?:reject|discard|extraneous|invalid|impossible)[^()]{0,30})\)[\s}.]*$/;
 
 /** Where a remark in brackets begins that explains the answer, or -1. */
 export function remarkAt(text: string): number {
@@ -29,7 +29,7 @@ export function closingAt(text: string): number {
   return CLOSING.exec(text.slice(-40)) === null ? -1 : text.slice(-40).search(CLOSING) + Math.max(0, text.length - 40);
 }
 
-const QUALIFIED = /\b(?:for (?:some|all|any|every|each)|where|such that)\b/i;
+const QUALIFIED = /\b(?:for (?:some|all|any|every|each)|for (?=(?:an )?integers?\b)|where|such that)\b|\\forall\b|∀/i;
 
 /** All real numbers without those that `rest` lists. */
 export function allBut(rest: string, read: Read): Answer {
@@ -107,7 +107,7 @@ export function choice(text: string, read: Read): Answer | undefined {
   if (dressed !== null) text = `${dressed[1]} ${text.slice(dressed[0].length)}`;
   const worded = /^\\text\s*\{\s*([A-J][.):]\s[^{}]*)\}$/.exec(text.slice(0, 400));
   if (worded !== null) text = worded[1]!;
-  const named = /^(?:option\s+|choice\s+|<)\(?([A-J])[)>]?[.:]?$/i.exec(text.slice(0, 24));
+  const named = /^(?:option\s+|choice\s+|answer\s+|<)\(?([A-J])[)>]?[.:]?$/i.exec(text.slice(0, 24));
   if (named !== null) return { kind: "choice", letter: named[1]!.toUpperCase(), option: undefined };
   const head = /^(?:option|choice)?\s*(?:\(\s*([A-Ja-j])\s*\)|([A-J])\s*[.):](?=\s|$|\\|[^\d\s]))\s*/i.exec(
     text.slice(0, 24),

@@ -1,14 +1,17 @@
-/** Puts an expression in the place of a symbol. */
+/** Puts an expression in the place of a symbol, or of other parts of an expression. */
 import type { Expr } from "./tree.ts";
 
 /** `e` with `value` wherever the symbol `name` is free. `const:i` names the constant i. */
 export function substitute(e: Expr, name: string, value: Expr): Expr {
-  const go = (x: Expr): Expr => substitute(x, name, value);
+  if (e.kind === "sym") return e.name === name ? value : e;
+  if (e.kind === "const") return `const:${e.name}` === name ? value : e;
+  if (e.kind === "series" && e.index === name) return e;
+  return withParts(e, (part) => substitute(part, name, value));
+}
+
+/** `e` with `go` applied to each of its parts. */
+export function withParts(e: Expr, go: (part: Expr) => Expr): Expr {
   switch (e.kind) {
-    case "sym":
-      return e.name === name ? value : e;
-    case "const":
-      return `const:${e.name}` === name ? value : e;
     case "add":
     case "mul":
       return { kind: e.kind, args: e.args.map(go) };
@@ -27,7 +30,7 @@ export function substitute(e: Expr, name: string, value: Expr): Expr {
     case "root":
       return { kind: "root", arg: go(e.arg), index: go(e.index) };
     case "series":
-      return e.index === name ? e : { ...e, from: go(e.from), to: go(e.to), body: go(e.body) };
+      return { ...e, from: go(e.from), to: go(e.to), body: go(e.body) };
     default:
       return e;
   }
