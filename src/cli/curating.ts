@@ -94,6 +94,7 @@ export async function printOutputs(
   const before = doneBefore(written);
   if (before !== undefined) process.stdout.write(`${before}\n`);
   process.stdout.write(`kept rows → ${outputs.kept}\n`);
+  if (rows.kept === 0) process.stdout.write("no row is left: a command that reads this file stops with exit code 3\n");
   if (dropped === 0) return;
   process.stdout.write(`dropped rows, each with its reason → ${outputs.rejects}\n`);
   if (unreadable > 0) process.stdout.write(`${unusable(unreadable, await firstUnusable(outputs.rejects, signal))}\n`);

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { within } from "../../test/e2e/command.ts";
 import { rng } from "../core/rng.ts";
 import { runCommand } from "./command.child.ts";
 
@@ -270,5 +271,33 @@ describe("promptcot export", () => {
       "data_train.file_name",
       "train.jsonl",
     );
+  });
+});
+
+it("an empty input ends with exit code 3, and where a command left it empty it is told which", async () => {
+  await writeFile(at("two.jsonl"), ["a", "b"].map((id) => `${JSON.stringify({ id, problem: "Find x?" })}\n`).join(""));
+  const emptied = await within([
+    ...["filter", "--input", at("two.jsonl"), "--output", at("none.jsonl"), "--rejects", at("none-rejects.jsonl")],
+    ...["--min-words", "500"],
+  ]);
+  expect([emptied.code, emptied.stdout]).toEqual([0, expect.stringContaining("no row is left")]);
+  const next = (input: string) => [
+    "dedup",
+    "--input",
+    at(input),
+    "--output",
+    at("o.jsonl"),
+    "--rejects",
+    at("r.jsonl"),
+  ];
+  const stopped = await within(next("none.jsonl"));
+  expect([stopped.code, stopped.stderr]).toEqual([
+    3,
+    expect.stringContaining("`filter`, which wrote it, kept none of 2"),
+  ]);
+  await writeFile(at("void.jsonl"), "");
+  expect(await within(next("void.jsonl"))).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("void.jsonl has no rows\n"),
   });
 });

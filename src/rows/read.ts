@@ -1,10 +1,11 @@
 /** Streams the rows of a user's JSONL or Parquet file. It checks that they are rows; what is in them is parse.ts's matter. */
 import { isUtf8 } from "node:buffer";
-import { messageOf, throwIfStopped } from "../core/errors.ts";
+import { messageOf, type PromptCotError, throwIfStopped } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import { containerOf, countLines, dataError, type Line, linesOf } from "./lines.ts";
 import { parquetRowCount, parquetRows } from "./parquet-read.ts";
 import { type PlacedRow, REJECT_TEXT, type Reject, type RejectOptions, type Row, reject } from "./row.ts";
+import { originOf, sidecarOf } from "./sidecar.ts";
 
 export type ReadRowsOptions = RejectOptions & {
   /** A longer line is rejected, and is never held whole. Default 64 MiB. */
@@ -39,7 +40,19 @@ export async function* rowItems(
     seen++;
     yield item;
   }
-  if (seen === 0) throw dataError("empty-file", `${path} has no rows`);
+  if (seen === 0) throw await emptyFile(path);
+}
+
+/** An empty file is a mistake, or a command of ours left nothing; what comes next cannot go on with it, but its user can tell which. */
+async function emptyFile(path: string): Promise<PromptCotError> {
+  const origin = await originOf(path);
+  if (origin === undefined) return dataError("empty-file", `${path} has no rows`);
+  const { command, inputRows } = origin;
+  return dataError(
+    "empty-file",
+    `${path} has no rows: \`${command}\`, which wrote it, kept none of ${inputRows.toLocaleString("en")}`,
+    `look at the reasons in its rejects; ${sidecarOf(path)} has its settings`,
+  );
 }
 
 /** About how many rows a file has, for telling progress: blank lines count too. */

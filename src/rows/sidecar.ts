@@ -58,6 +58,21 @@ export async function standingOf(
   return { kind: "done", done: found.done };
 }
 
+/** The record of the transformation whose first output `path` is. */
+export function sidecarOf(path: string): string {
+  return `${path}.transform.json`;
+}
+
+const Named = z.looseObject({ command: z.string() });
+
+/** Which command wrote `path`, out of how many rows; undefined where no record says it. */
+export async function originOf(path: string): Promise<{ command: string; inputRows: number } | undefined> {
+  const found = await readSidecar(sidecarOf(path)).catch(() => undefined);
+  const named = Named.safeParse(found?.settings.options);
+  if (found?.done === undefined || !named.success) return undefined;
+  return { command: named.data.command, inputRows: found.done.inputRows };
+}
+
 async function readSidecar(path: string): Promise<Sidecar | undefined> {
   let text: string;
   try {

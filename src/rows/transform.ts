@@ -15,7 +15,7 @@ import { acquireLock, errnoOf, openJournal, readJournal, storageError } from "..
 import { type PlacedValue, parsedItems } from "./parse.ts";
 import { countRows, rowItems } from "./read.ts";
 import { type Reject, type Row, reject } from "./row.ts";
-import { type Done, type Settings, standingOf, writeSidecar } from "./sidecar.ts";
+import { type Done, type Settings, sidecarOf, standingOf, writeSidecar } from "./sidecar.ts";
 import { type Codec, formatOf, writeRows } from "./write.ts";
 
 /** Rows for each output. */
@@ -82,7 +82,7 @@ export async function transformRows<T, Output extends string>(
   refuseSameFile([spec.input, ...Object.values<string>(spec.outputs)]);
   const first = spec.outputs[names[0] ?? "rejects"];
   const work = `${first}.work`;
-  const sidecar = `${first}.transform.json`;
+  const sidecar = sidecarOf(first);
   const settings = await settingsOf(spec, names);
   const lock = await acquireLock(work);
   try {
