@@ -41,6 +41,15 @@ it("stacks groups, or sets them beside each other", async () => {
   await expect(standalone(beside)).toMatchFileSnapshot("fixtures/beside.svg");
 });
 
+it("thins out the names of bins that would run into each other", () => {
+  const bins = Array.from({ length: 13 }, (_, i) => `${23 + 7 * i}–${29 + 7 * i}`);
+  const groups = [{ name: "a", colour: 1 as const, counts: bins.map(() => 1) }];
+  for (const layout of ["stacked", "beside"] as const) {
+    const chart = histogram({ label: "x", bins, groups, x: "tokens", y: "y", layout });
+    expect(bins.filter((name) => chart.includes(`>${name}<`))).toEqual(bins.filter((_, i) => i % 2 === 0));
+  }
+});
+
 it("draws frames where nothing was counted", () => {
   const nothing = { label: "x", bins: ["0"], groups: [{ name: "a", colour: 1 as const, counts: [0] }], x: "x", y: "y" };
   for (const layout of ["stacked", "beside"] as const) expect(histogram({ ...nothing, layout })).not.toContain("NaN");

@@ -29,6 +29,7 @@ export interface IntervalChart {
 
 const WIDTH = 1000;
 const ROW = 26;
+const MARGIN = 46;
 
 /** One row for each number, in the order given: a dot, its interval, and the number in words. */
 export function intervalChart({ label, rows, x, domain, mark }: IntervalChart): string {
@@ -91,11 +92,14 @@ export function histogram({ label, bins, groups, x, y, layout }: Histogram): str
   );
   const totals = bins.map((_, i) => groups.reduce((sum, { counts }) => sum + (counts[i] ?? 0), 0));
   const top = Math.max(1, ...(layout === "stacked" ? totals : bars.map(({ count }) => count)));
-  const name = (bin: string) => bins[Number(bin)] ?? "";
+  // Names that would run into each other are thinned out.
+  const room = (WIDTH / 2 - 2 * MARGIN) / bins.length;
+  const every = Math.max(1, Math.ceil((5.6 * (longest(bins) + 1)) / room));
+  const name = (bin: string) => (Number(bin) % every === 0 ? (bins[Number(bin)] ?? "") : "");
   const shared = { y: "count", fill: (bar: (typeof bars)[number]) => ink(bar.colour), insetLeft: 1, insetRight: 1 };
   const axis = { domain: bins.map((_, i) => String(i)), label: x, tickFormat: name, tickSize: 0 };
   const frame = {
-    ...{ width: WIDTH / 2, height: 250, marginLeft: 46, marginBottom: 38 },
+    ...{ width: WIDTH / 2, height: 250, marginLeft: MARGIN, marginBottom: 38 },
     y: { label: y, grid: true, ticks: Math.min(5, top), tickFormat: "d", domain: [0, top], nice: true },
   };
   if (layout === "stacked") {

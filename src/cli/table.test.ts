@@ -61,7 +61,8 @@ it("says of a solver that was tested whether a round rose, and what fresh proble
     return solverTable({ ...rest, selfPlay: { ...selfPlay, rounds, test } });
   };
   expect(played(0.6).split("\n").slice(1)).toEqual([
-    "round 1: 32 rollouts, 7 pairs, 9 right ones; 50.0 % at the start, 60.0 % now",
+    "round 1: 32 rollouts, 12 of them right; 9 distinct right ones and 7 pairs for the 3 tasks in the band",
+    "  held-out problems: 50.0 % at the start, 60.0 % now",
     "solver on 40 fresh problems: 50.0 % before, 60.0 % after; +10.0 points (95 %: -1.0 to +20.0), inside the noise",
   ]);
   expect(played(0.4)).toContain(

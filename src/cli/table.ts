@@ -94,10 +94,13 @@ function selfPlayTable({ selfPlay }: Pick<Summary, "selfPlay">): string {
   const start = rounds[0]?.heldOut;
   const played = rounds.flatMap(({ round, work, heldOut }) => {
     if (work === null) return [];
-    const counts = `${work.rollouts} rollouts, ${work.bias.pairs} pairs, ${work.right} right ones`;
+    // The right ones of the tasks in the band, each text once: what iterative SFT is taught.
+    const taught = `${work.right} distinct right ones and ${work.bias.pairs} pairs for the ${work.kept} tasks in the band`;
+    const counts = `${work.rollouts} rollouts, ${work.correct} of them right; ${taught}`;
     // The score that chooses among the rounds; what is told at the end was measured on other problems.
-    const chosen = start && test ? `; ${percent(start.score)} at the start, ${percent(heldOut.score)} now` : "";
-    return [`round ${round}: ${counts}${chosen}`];
+    const score =
+      start && test && `held-out problems: ${percent(start.score)} at the start, ${percent(heldOut.score)} now`;
+    return [`round ${round}: ${counts}`, ...(score ? [`  ${score}`] : [])];
   });
   const how = labelledHow(labels.sources);
   const points = (share: number) => `${share < 0 ? "-" : "+"}${Math.abs(100 * share).toFixed(1)}`;

@@ -98,6 +98,7 @@ th { text-align: right; font-weight: 600; color: var(--soft); border-bottom: 1px
 td { text-align: right; border-bottom: 1px solid var(--line); padding: 6px 12px 6px 0; vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 table.text td:last-child, table.text th:last-child { text-align: left; white-space: normal; width: 60%; }
+td.rationale { min-width: 21rem; }
 tr.won td { background: var(--tint); }
 td details { margin: 0; } td details p { margin: 6px 0 0; }
 .example { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px; margin: 14px 0; }

@@ -93,7 +93,8 @@ it("says that the start is the result where no round was better", () => {
     summary: { selfPlay: { ...selfPlay, rounds: start === undefined ? [] : [start], test } },
     duels: [],
   });
-  expect(html).toContain("so the start is the result");
+  expect(html).toContain("so the start is the result: <b>40.0 %</b>");
+  expect(html).not.toContain("+0.0");
 });
 
 it("is empty without self-play, and whole where only labels are there yet", () => {

@@ -28,11 +28,13 @@ function verdict({ test, rounds: all }: SelfPlaySummary): Html {
   const start = all[0]?.heldOut.score ?? 0;
   const rose = all.some(({ heldOut }) => heldOut.score > start);
   const { before, after, difference, tasks, attempts } = test;
+  if (!rose) {
+    return html`<p>No round was better than the start on its held-out problems, so the start is the result: <b>${percent(before)}</b>
+pass@1 on ${tasks} fresh problems, ${attempts} attempts each.</p>`;
+  }
   const inside = difference.low <= 0 && difference.high >= 0;
   return html`<p><b>${percent(before)} → ${percent(after)}</b> pass@1 on ${tasks} fresh problems, ${attempts} attempts each:
-${pointsIn(difference)}, ${inside ? "inside the noise" : "more than noise"}.${
-    !rose && " No round was better than the start on its held-out problems, so the start is the result."
-  }</p>`;
+${pointsIn(difference)}, ${inside ? "inside the noise" : "more than noise"}.</p>`;
 }
 
 /** A difference of shares with its 95 % interval, in points. */

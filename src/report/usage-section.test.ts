@@ -12,7 +12,7 @@ it("sets what servers answered beside what the ledger did, with the cost of the 
     [tokens("paid", 12), tokens("ledger", 34), { kind: "time", stage: "x", seconds: 1 }],
     price,
   );
-  expect(html).toContain("servers gave 12 answers (1,500 tokens)");
+  expect(html).toContain("Answers and training jobs: servers gave 12 answers (1,500 tokens)");
   expect(html).toContain("the ledger 34 (1,500), which cost nothing");
   expect(html).toContain("in all $0.0070");
   expect(html).toContain("<td>annotations-by/big</td><td>big</td><td>12</td><td>34</td><td>–</td>");

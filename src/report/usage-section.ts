@@ -12,12 +12,12 @@ export function usageSection(usage: readonly UsageLine[], prices: Prices): Html 
   const said = [
     ...(requests > 0 ? [`servers gave ${whole(requests)} answers (${whole(tokens)} tokens)`] : []),
     ...(ledgerRequests > 0 ? [`the ledger ${whole(ledgerRequests)} (${whole(ledgerTokens)}), which cost nothing`] : []),
-    ...(computed.length > 0 ? [`${whole(sum(computed))} were computed here`] : []),
+    ...(computed.length > 0 ? [`this machine computed ${whole(sum(computed))}`] : []),
     ...(usd > 0 ? [`in all $${usd.toFixed(usd < 1 ? 4 : 2)} at the config’s prices`] : []),
     ...(gpuHours > 0 ? [`${gpuHours.toFixed(2)} GPU-hours`] : []),
   ];
   return html`<h2>What it took</h2>
-<p>Of all answers and training jobs, ${said.join("; ")}.</p>
+<p>Answers and training jobs: ${said.join("; ")}.</p>
 <details><summary>by stage</summary>${table(HEAD, rowsOf(lines, prices))}</details>`;
 }
 
