@@ -2,11 +2,13 @@
 import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { messageOf, PromptCotError } from "../core/errors.ts";
+import { exists } from "../journal/files.ts";
 import { RequestKey } from "../journal/ledger.ts";
 import { copyPart, type GcReport, ledgerGc } from "../journal/ledger-gc.ts";
 import { type LedgerStats, ledgerStats } from "../journal/ledger-stats.ts";
 import { partFolder, usedBy } from "../journal/ledger-used.ts";
 import { ledgerWhy, type Why } from "../journal/ledger-why.ts";
+import { readManifest } from "../journal/run.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -20,8 +22,9 @@ export function ledgerCommand(): Command {
     .option("--ledger <folder>", "the ledger's folder", "ledger")
     .option("--json", "print one JSON object")
     .action(async (options: { ledger: string; json?: boolean }) => {
+      await needLedger(options.ledger);
       const stats = await ledgerStats(options.ledger);
-      console.log(options.json ? JSON.stringify(stats, null, 2) : statsText(stats));
+      print(options.json ? JSON.stringify(stats, null, 2) : statsText(stats));
     });
   ledger
     .command("why")
@@ -30,8 +33,10 @@ export function ledgerCommand(): Command {
     .option("--ledger <folder>", "the ledger's folder", "ledger")
     .option("--json", "print one JSON object")
     .action(async (request: string, options: { ledger: string; json?: boolean }) => {
-      const why = await ledgerWhy(options.ledger, await readRequest(request));
-      console.log(options.json ? JSON.stringify(why, null, 2) : whyText(why));
+      const asked = await readRequest(request);
+      await needLedger(options.ledger);
+      const why = await ledgerWhy(options.ledger, asked);
+      print(options.json ? JSON.stringify(why, null, 2) : whyText(why));
     });
   ledger
     .command("gc")
@@ -41,6 +46,7 @@ export function ledgerCommand(): Command {
     .option("--older-than <days>", "drop answers older than this many days", parseDays)
     .option("--dry-run", "only count what would go")
     .action(async (options: { ledger: string; model?: string[]; olderThan?: number; dryRun?: boolean }) => {
+      await needLedger(options.ledger);
       const now = Date.now();
       const report = await ledgerGc(options.ledger, {
         name: now.toString(36),
@@ -48,7 +54,7 @@ export function ledgerCommand(): Command {
         ...(options.olderThan === undefined ? {} : { before: now - options.olderThan * DAY_MS }),
         ...(options.dryRun ? { dryRun: true } : {}),
       });
-      console.log(gcText(report, options.dryRun ?? false));
+      print(gcText(report, options.dryRun ?? false));
     });
   ledger
     .command("take")
@@ -58,13 +64,35 @@ export function ledgerCommand(): Command {
     .argument("<run>", "run folder")
     .option("--ledger <folder>", "the ledger's folder", "ledger")
     .action(async (run: string, options: { ledger: string }) => {
+      await needRun(run);
+      await needLedger(options.ledger);
       const used = await usedBy(run);
       const report = await copyPart(options.ledger, partFolder(run), Date.now().toString(36), used);
-      console.log(
+      print(
         `${partFolder(run)}: ${count(report.kept, "answer")} to ${count(used.size, "request")}, ${megabytes(report.bytesAfter)}`,
       );
     });
   return ledger;
+}
+
+async function needLedger(folder: string): Promise<void> {
+  if (await exists(folder)) return;
+  throw new PromptCotError({
+    boundary: "data",
+    code: "no-ledger",
+    message: `there is no ledger in ${folder}: no server was asked from this folder`,
+    next: "go to the folder that the runs were started in, or name the ledger with --ledger",
+  });
+}
+
+async function needRun(folder: string): Promise<void> {
+  if ((await readManifest(folder)) !== undefined) return;
+  throw new PromptCotError({
+    boundary: "data",
+    code: "no-run",
+    message: `there is no run in ${folder}`,
+    next: "name the folder of a run, such as runs/NAME",
+  });
 }
 
 function parseDays(text: string): number {
@@ -89,6 +117,10 @@ async function readRequest(request: string): Promise<string | RequestKey> {
     `${request}: ${issue?.path.join(".") || "request"}: ${issue?.message ?? "invalid"}`,
     "a request has endpoint, model, prompt, parameters, seed and sample",
   );
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
 
 function badArgument(message: string, next: string): PromptCotError {
