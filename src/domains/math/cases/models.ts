@@ -243,4 +243,101 @@ export const MODELS: Case[] = [
     ["20, 18", "20 & 19"],
     ["20", "20 & 18"],
   ]),
+  ...group("an approximation or another form in brackets stands aside", true, [
+    [r`\frac13`, r`\boxed{\frac{1}{3} \;(\approx 0.333)}`],
+    ["1/2", "1/2 (or 0.5)"],
+    ["5", r`\boxed{5 \checkmark}`],
+    ["11", r`Hence $n=11$. \(\blacksquare\)`],
+  ]),
+  ...group("but the value before it counts, and all the forms", false, [
+    [r`\frac13`, r`\boxed{\frac{1}{4} \;(\approx 0.333)}`],
+    ["1", "1 (or 2)"],
+    ["2", "1 (or 2)"],
+    ["5", r`\boxed{5 \checkmark 6}`],
+  ]),
+  ...group("what is said of a letter", true, [
+    ["y = Ce^x", r`\boxed{y = C e^{x}, \; C \in \mathbb{R}}`],
+    ["2n+1", r`\boxed{a_n = 2n+1 \text{ for } n \ge 1}`],
+    ["2n+1", r`\boxed{a_n = 2n+1,\ n \in \mathbb{N}^*}`],
+    [r`\{n\pi : n\in\mathbb{Z}\}`, r`x = n\pi,\ n \in \mathbb{Z}`],
+    [r`\frac{\pi}{4}+n\pi`, r`\frac{\pi}{4} + k\pi \ (k\in\mathbb{Z})`],
+  ]),
+  ...group("and what is not said of it", false, [
+    [r`(t, 2t), t \in \mathbb{R}`, r`(t,2t), t \in \mathbb{Z}`],
+    ["x = 5", r`x = 5, y \in \mathbb{R}`],
+    [r`2 \text{ for } x > 0, 3 \text{ for } x < 0`, r`2 \text{ for } x > 0, 4 \text{ for } x < 0`],
+    [r`\{n\pi : n\in\mathbb{Z}\}`, r`2n\pi, n \in \mathbb{Z}`],
+    [r`\frac{\pi}{4}+n\pi`, r`\frac{\pi}{4} + 2k\pi \ (k\in\mathbb{Z})`],
+  ]),
+  ...group(
+    "± in what is excluded",
+    true,
+    [
+      [r`x \neq \pm 2`, r`x \ne 2, x \ne -2`],
+      [r`(-\infty,-2)\cup(-2,2)\cup(2,\infty)`, r`\boxed{x \neq \pm 2}`],
+    ],
+    STRICT,
+  ),
+  ...group("only one of them, or others", false, [
+    [r`x \neq \pm 2`, r`x \ne 2`],
+    [r`x \neq \pm 2`, r`x \ne \pm 3`],
+    [r`x \neq \pm 2`, r`x = \pm 2`],
+  ]),
+  ...group("composed functions", true, [
+    ["11", r`\boxed{(f \circ g)(2) = 11}`],
+    [r`(f \circ g)(x) = x^2`, r`\boxed{x^2}`],
+    [r`(f \circ g)(t) = t^2`, r`(f \circ g)(x) = x^2`],
+  ]),
+  ...group("in another order", false, [
+    [r`(f \circ g)(2) = 11`, r`(g \circ f)(2) = 11`],
+    ["11", r`\boxed{(f \circ g)(11) = 2}`],
+  ]),
+  ...group("signs whose sides do not commute", false, [
+    [r`A \subset B`, r`B \subset A`],
+    [r`p \land q`, r`p \lor q`],
+    [r`A \otimes B`, r`B \otimes A`],
+  ]),
+  ...group("are read as they stand", true, [
+    [r`A \subset B`, r`$A \subset B$`],
+    [r`p \land q`, r`p \land q`],
+  ]),
+  ...group(
+    "a set has no order, a point has one",
+    false,
+    [
+      [r`\{4,5\}`, "(5,4)"],
+      ["(4,5)", r`\{4,5\}`],
+    ],
+    ["strict"],
+  ),
+  ...group(
+    "scales of temperature",
+    false,
+    [
+      [r`5^\circ\text{C}`, r`5^\circ\text{F}`],
+      ["5°F", "5 degrees Celsius"],
+    ],
+    ["strict"],
+  ),
+  ...group("one scale, or none given", true, [
+    [r`20^\circ\text{C}`, "20°C"],
+    [r`20^\circ\text{C}`, "20"],
+    ["20", r`20^{\circ}\mathrm{C}`],
+    [r`98.6^\circ \text{F}`, "98.6 degrees Fahrenheit"],
+  ]),
+  ...group(
+    "numbers and times in words and units",
+    true,
+    [
+      ["10^6", r`one million`],
+      ["11", r`\boxed{\text{Answer: 11}}`],
+    ],
+    STRICT,
+  ),
+  ...group("other numbers and times in words and units", false, [
+    ["10^6", "one billion"],
+    [r`90 \text{ minutes}`, r`1\text{ h }20\text{ min}`],
+    ["11", r`\boxed{\text{Answer: 12}}`],
+  ]),
+  ...group("hours and minutes are minutes", true, [[r`90 \text{ minutes}`, r`1\text{ h }30\text{ min}`]], ["strict"]),
 ];

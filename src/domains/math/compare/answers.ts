@@ -360,6 +360,7 @@ function compareShapes(gold: Answer, response: Answer, s: Setting): Decision {
   if (loose(g) && r.kind === "tuple") {
     const items = itemsOf(g);
     if (items.length === 1) return compareAnswers(items[0]!, r, s);
+    if (g.kind === "set" && s.policy.name === "strict") return DIFFERENT;
     return r.bracket === "(" || g.kind === "list" ? matchUnordered(items, r.items, same, s.budget) : DIFFERENT;
   }
   if (g.kind === "set" && g.items.length === 1 && r.kind === "scalar") return compareAnswers(g.items[0]!, r, s);

@@ -10,6 +10,7 @@ import { substitute } from "../parse/substitute.ts";
 import type { Answer, Expr, RelationOp } from "../parse/tree.ts";
 import { realValue } from "./decimals.ts";
 import { type Same, sameValue } from "./equality.ts";
+import { expandPlusMinus } from "./plusminus.ts";
 import { compareScalars, type Setting } from "./scalar.ts";
 
 /** Undefined ends are infinite. */
@@ -193,6 +194,12 @@ function solve(
   const [l, r] = [left.expr, right.expr];
   const name = unknownName(l);
   if (name !== undefined && constant(r)) return { variable: name, shape: ray(op, r) };
+  const signs = name !== undefined && op === "!=" ? expandPlusMinus(r, s.budget) : undefined;
+  if (signs !== undefined && signs.length > 1 && signs.every(constant))
+    return {
+      variable: name!,
+      shape: { kind: "op", op: "minus", left: { kind: "all" }, right: { kind: "points", values: signs } },
+    };
   const other = unknownName(r);
   if (other !== undefined && constant(l)) return { variable: other, shape: ray(FLIPPED[op]!, l) };
   if (l.kind === "call" && l.name === "abs" && constant(r)) return absolute(l.args[0]!, op, r, s);

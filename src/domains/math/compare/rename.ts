@@ -74,26 +74,33 @@ function lettersOf(answer: Answer): string[] {
 /** A family without the statement of what its parameter ranges over, and the parameter's name. */
 interface Family {
   answer: Answer;
-  parameter: string | undefined;
+  parameter: Parameter | undefined;
+}
+
+interface Parameter {
+  name: string;
+  /** The set that it ranges over: `Z`, or `arbitrary`. */
+  range: string;
 }
 
 /** `k\pi, k \in \mathbb{Z}` is `k\pi` with the parameter k. */
 function family(a: Answer): Family {
   if (a.kind !== "list") return { answer: a, parameter: undefined };
-  const declared = a.items.flatMap((it) => parameterOf(it) ?? []);
-  const items = a.items.filter((it) => parameterOf(it) === undefined);
+  const declared = a.items.flatMap((it) => parameterOf(it, a) ?? []);
+  const items = a.items.filter((it) => parameterOf(it, a) === undefined);
   if (declared.length !== 1 || items.length === 0) return { answer: a, parameter: undefined };
   return { answer: items.length === 1 ? items[0]! : { ...a, items }, parameter: declared[0] };
 }
 
-function parameterOf(a: Answer): string | undefined {
+/** The letter that `a`, one of the items of `all`, declares: an integer or arbitrary; or of any other kind of number, if another item has it. */
+function parameterOf(a: Answer, all: Answer & { kind: "list" }): Parameter | undefined {
   if (a.kind !== "relation" || a.ops.length !== 1 || a.ops[0] !== "in") return undefined;
-  const [name, set] = a.sides;
-  return name?.kind === "scalar" &&
-    name.expr.kind === "sym" &&
-    set?.kind === "named" &&
-    /^(?:Z|arbitrary)$/.test(set.name)
-    ? name.expr.name
+  const [side, set] = a.sides;
+  if (side?.kind !== "scalar" || side.expr.kind !== "sym" || set?.kind !== "named") return undefined;
+  const { name } = side.expr;
+  const known = /^(?:Z|arbitrary)$/.test(set.name);
+  return known || all.items.some((it) => it !== a && lettersOf(it).includes(name))
+    ? { name, range: set.name }
     : undefined;
 }
 
@@ -107,11 +114,19 @@ const PARAMETERS: ReadonlySet<string> = new Set("c C k K m n a b t".split(" "));
 export function sameParameter(gold: Answer, response: Answer): [Answer, Answer] | undefined {
   const [g, r] = [family(gold), family(response)];
   if (g.parameter === undefined && r.parameter === undefined) return undefined;
-  const from = r.parameter ?? ownLetter(r.answer, g.answer);
-  const to = g.parameter ?? ownLetter(g.answer, r.answer);
+  if (g.parameter !== undefined && r.parameter !== undefined && !sameRange(g.parameter.range, r.parameter.range))
+    return undefined;
+  const from = r.parameter?.name ?? ownLetter(r.answer, g.answer);
+  const to = g.parameter?.name ?? ownLetter(g.answer, r.answer);
   return from === undefined || to === undefined || from === to
     ? [g.answer, r.answer]
     : [g.answer, renamed(r.answer, [[from, to]])];
+}
+
+/** An arbitrary constant may be said to be real or complex. */
+function sameRange(a: string, b: string): boolean {
+  const arbitrary = (range: string): boolean => /^(?:R|C|arbitrary)$/.test(range);
+  return a === b || (arbitrary(a) && arbitrary(b) && (a === "arbitrary" || b === "arbitrary"));
 }
 
 /** The one letter for a parameter that `a` has and `other` has not. */

@@ -87,6 +87,14 @@ export const OPERATORS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** Signs that the parser does not know and whose sides do not commute. As signs, not symbols, they make no product of what stands around them. */
+export const UNKNOWN_SIGNS: ReadonlySet<string> = new Set(
+  (
+    "subset supset subseteq supseteq subsetneq supsetneq nsubseteq sqsubseteq prec succ preceq succeq otimes ominus models vdash ll gg nmid " +
+    "gets leftarrow Leftarrow"
+  ).split(" "),
+);
+
 /** Commands that open or close a bracket. */
 export const OPENERS: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -120,7 +128,7 @@ export const IGNORED: ReadonlySet<string> = new Set(
     "displaystyle textstyle scriptstyle left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm mleft mright " +
     "limits nolimits quad qquad enspace thinspace medspace thickspace negthinspace space nobreakspace hfill newline noindent allowbreak " +
     "tiny scriptsize footnotesize LARGE huge Huge normalfont upshape rmfamily sffamily mathstrut strut nonumber notag boldmath small large Large normalsize bfseries itshape par null hline centering " +
-    "therefore because angle triangle square Box"
+    "therefore because angle triangle square blacksquare Box checkmark"
   ).split(" "),
 );
 
@@ -328,6 +336,7 @@ export function isCommand(name: string): boolean {
     CONSTANTS.has(name) ||
     GREEK.has(name) ||
     SWITCHES.has(name) ||
+    UNKNOWN_SIGNS.has(name) ||
     name === "begin" ||
     name === "end" ||
     SIUNITX.has(name) ||

@@ -20,6 +20,7 @@ import {
   STRUCTURE,
   SWITCHES,
   TEXT,
+  UNKNOWN_SIGNS,
   WRAPPER,
 } from "./commands.ts";
 import { scanNumber, startsDecimal } from "./numbers.ts";
@@ -275,6 +276,7 @@ function named(state: State, name: string): undefined {
   const operator = OPERATORS.get(name);
   if (operator === "cur") return push(state, "cur", name);
   if (operator !== undefined) return push(state, "op", operator);
+  if (UNKNOWN_SIGNS.has(name)) return push(state, "op", name);
   if (SWITCHES.has(name)) return fontSwitch(state, name);
   if (IGNORED.has(name)) return ignored(state, name);
   const open = OPENERS.get(name);

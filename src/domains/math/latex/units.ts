@@ -51,6 +51,8 @@ define("rupee", 1, "rs rupee rupees inr");
 define("yen", 1, "¥ yen");
 define("angle", 1, "degree degrees deg °");
 define("angle", 57.29577951308232, "rad radian radians");
+define("celsius", 1, "celsius");
+define("fahrenheit", 1, "fahrenheit");
 define("frequency", 1, "hz hertz");
 define("energy", 1, "j joule joules");
 define("force", 1, "n newton newtons");

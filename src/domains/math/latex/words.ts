@@ -6,6 +6,12 @@ const SMALL =
   );
 const TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
 
+const SCALES: ReadonlyMap<string, number> = new Map([
+  ["thousand", 1e3],
+  ["million", 1e6],
+  ["billion", 1e9],
+]);
+
 /** The number that `text` names in English ("twenty-one", "one hundred and five"), up to a million, or undefined. */
 export function numberWord(text: string): number | undefined {
   const words = text
@@ -23,8 +29,8 @@ export function numberWord(text: string): number | undefined {
     if (small >= 0) current += small;
     else if (ten >= 0) current += 20 + 10 * ten;
     else if (word === "hundred" && any) current *= 100;
-    else if (word === "thousand" && any) {
-      total += current * 1000;
+    else if (SCALES.has(word) && any) {
+      total += current * SCALES.get(word)!;
       current = 0;
     } else return undefined;
     any = true;

@@ -12,7 +12,7 @@ import { basedText, int, number } from "./literals.ts";
 import { compound, quantity, ratio } from "./quantity.ts";
 import { closing, NotUnderstood } from "./reader.ts";
 import { item, RELATIONS } from "./relations.ts";
-import { allBut, choice, closingAt, qualified, remarkAt } from "./remarks.ts";
+import { allBut, choice, closingAt, declared, otherForm, qualified, remarkAt } from "./remarks.ts";
 import { ELLIPSIS, withoutEllipsis } from "./sequences.ts";
 import type { Answer, Joiner } from "./tree.ts";
 
@@ -28,7 +28,9 @@ export function parseAnswer(source: string, numbersInText: boolean, budget: Budg
   const inBase = basedNumber(text);
   if (inBase !== undefined) return inBase;
   const remark = remarkAt(text);
-  if (remark > 0) return read(text.slice(0, remark));
+  if (remark > 0) return declared(read(text.slice(0, remark)), text.slice(remark, remark + 120));
+  const forms = otherForm(text, read);
+  if (forms !== undefined) return forms;
   const closing = closingAt(text);
   if (closing > 0) return read(text.slice(0, closing));
   const exception =
@@ -135,6 +137,8 @@ export function list(c: Context, from: number, end: number, level: number): Answ
     else if (cut > start) items.push(item(c, start, cut, level));
     start = cut + 1;
   }
+  const logical = cuts.some((cut) => c.tokens[cut]!.k === "op" && !opIs(c.tokens[cut], "quad"));
+  if (logical && !items.some((it) => it.kind === "relation")) throw new NotUnderstood("a statement of logic");
   if (items.includes(ELLIPSIS)) return { kind: "list", items: withoutEllipsis(items), joiner };
   if (items.length === 0) throw new NotUnderstood("a list of nothing");
   if (items.length === 1) return items[0]!;
@@ -282,6 +286,8 @@ function equations(c: Context, from: number, end: number, level: number): Answer
 function textAnswer(c: Context, text: string): Answer {
   const spelt = isSpelt(text) ? spelledQuantity(text) : undefined;
   if (spelt !== undefined) return spelt;
+  const labelled = /^(?:the )?(?:final )?answer(?: is|:| =)\s*(?=\S)/i.exec(text);
+  if (labelled !== null) return textAnswer(c, text.slice(labelled[0].length));
   if (/^(?:option|choice|answer) \(?[A-J]\)?$/i.test(text))
     return parseAnswer(text, c.numbersInText, c.budget, c.depth + 1);
   const letters = /^[A-J](?:(?:,| and|, and|&) ?[A-J])+$/.test(text);

@@ -106,6 +106,7 @@ export function halved(c: Context, from: number, end: number): Answer | undefine
     .map((t) => t.s)
     .join("");
   const [positive, open] = [/^(?:\^\+|_\+|_>0|_>=0|_0\^\+|\^\+_0)$/.test(marks), !/=|0\^|_0/.test(marks)];
+  if (/^\^\*$/.test(marks) && name !== "R") return { kind: "named", name: `${name}^*` };
   if (!positive && !/^(?:\^-|_-|_<0|_<=0)$/.test(marks)) return undefined;
   if (name !== "R") return { kind: "named", name: `${name}${marks}` };
   const zero = int(0);
@@ -126,7 +127,7 @@ export function isInfinite(e: Expr): boolean {
   return e.kind === "neg" || e.kind === "pm" ? isInfinite(e.arg) : e.kind === "const" && e.name === "infinity";
 }
 
-/** `\{…\}`: a list of elements, or `\{x : condition\}`. */
+/** `\{…\}`: a list of elements, or `\{x : condition\}`, or `\{n\pi : n \in \mathbb{Z}\}`. */
 function setBraces(c: Context, from: number, end: number, level: number): Answer {
   if (end - from === 2) return { kind: "set", items: [] };
   let bar = -1;
@@ -135,6 +136,10 @@ function setBraces(c: Context, from: number, end: number, level: number): Answer
   });
   const headIsName = bar === from + 2 || (bar > 0 && c.tokens.slice(from + 1, bar).some((t) => opIs(t, "in")));
   if (bar > 0 && headIsName) return list(c, bar + 1, end - 1, level + 1);
+  if (bar > 0 && c.tokens.slice(bar + 1, end - 1).some((t) => opIs(t, "in"))) {
+    const [head, condition] = [item(c, from + 1, bar, level + 1), item(c, bar + 1, end - 1, level + 1)];
+    return { kind: "list", items: [head, condition], joiner: "comma" };
+  }
   const inner = list(c, from + 1, end - 1, level + 1);
   return { kind: "set", items: inner.kind === "list" ? inner.items : [inner] };
 }

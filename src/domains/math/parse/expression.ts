@@ -213,7 +213,6 @@ export function postfix(r: Reader, base: Expr): Expr {
       base = { kind: "percent", arg: base };
     } else if (token.s === "°") {
       take(r);
-      skipScale(r);
       base = { kind: "degree", arg: base };
     } else if (token.s === "^") {
       take(r);
@@ -233,7 +232,6 @@ function raised(r: Reader, base: Expr): Expr {
     const skip = braced ? 3 : 1;
     if (inner.k === "op" && (inner.s === "∘" || inner.s === "°" || inner.s === "*" || inner.s === "'")) {
       r.i += skip;
-      if (inner.s === "∘" || inner.s === "°") skipScale(r);
       return inner.s === "∘" || inner.s === "°"
         ? { kind: "degree", arg: base }
         : { kind: "app", name: `raised${inner.s}`, args: [base] };
@@ -259,12 +257,6 @@ function raised(r: Reader, base: Expr): Expr {
     return { kind: "pow", base, exp: raised(r, exp) };
   }
   return { kind: "pow", base, exp };
-}
-
-/** The C or F of a temperature. */
-function skipScale(r: Reader): void {
-  const token = peek(r);
-  if (token?.k === "letter" && (token.s === "C" || token.s === "F") && r.i === r.end - 1) take(r);
 }
 
 function transpose(rows: Expr[][]): Expr[][] {
@@ -381,10 +373,21 @@ function enclosed(r: Reader, open: Token): Expr {
   if (open.s === "⌊" || open.s === "⌈")
     return { kind: "call", name: open.s === "⌊" ? "floor" : "ceil", args: [group(r)] };
   if (open.s === "\\{" || open.s === "<") throw new NotUnderstood("a set or a vector inside an expression");
+  const composed = composition(r);
+  if (composed !== undefined) return composed;
   if (!isBased(r)) return group(r);
   const digits = after(r, 1)!;
   r.i += 3;
   return subscripted(r, literal(digits), digits);
+}
+
+/** `(f \circ g)(2)`. */
+function composition(r: Reader): Expr | undefined {
+  const [f, sign, g, close, open] = [1, 2, 3, 4, 5].map((n) => after(r, n));
+  if (!isOp(sign, "∘") || f?.k !== "letter" || g?.k !== "letter" || close?.k !== "close" || !isOpen(open, "("))
+    return undefined;
+  r.i += 5;
+  return { kind: "app", name: `${f.s}∘${g.s}`, args: callArguments(r) };
 }
 
 /** Whether `(1101)_2` or `{1101}_2` stands next: digits in brackets of their own, with a base. */

@@ -12,10 +12,15 @@ export function compound(c: Context, from: number, end: number): Answer | undefi
   const starts: number[] = [];
   for (let i = from; i < end; i++) {
     const [token, next] = [c.tokens[i]!, c.tokens[i + 1]];
-    if (token.k === "num" && i + 1 < end && next !== undefined && isWordy(next) && isUnit(next.s)) starts.push(i);
+    if (token.k === "num" && i + 1 < end && next !== undefined && namesUnit(next)) starts.push(i);
   }
   if (starts.length < 2 || starts[0] !== from || end - from !== 2 * starts.length) return undefined;
   return { kind: "list", items: starts.map((i) => quantity(c, i, i + 2)), joiner: "and" };
+}
+
+function namesUnit(token: Token): boolean {
+  if (isWordy(token)) return isUnit(token.s);
+  return token.k === "fn" ? UNIT_FUNCTIONS.has(token.s) : token.font !== undefined && LETTER_UNITS.has(token.s);
 }
 
 /** `3:4:5`, `12:30`. */
@@ -86,6 +91,9 @@ export function quantity(c: Context, from: number, end: number): Answer {
   if (fraction !== undefined) return fraction;
   const begin = unitStart(c, first, last);
   const lead = first < begin && isLabel(c.tokens[first]!) ? leadingLabel(c, first, begin) : first;
+  const scaled = scaleAt(c, first, last);
+  if (scaled !== undefined)
+    return { kind: "scalar", expr: parseExpression(c.tokens, first, last - 1, c.budget), unit: scaled };
   const unit = begin < last ? spelling(c, begin, last).toLowerCase() : undefined;
   const hex = lead === begin - 3 ? basedWord(c, lead) : undefined;
   const expr = hex ?? parseExpression(c.tokens, lead, begin, c.budget);
@@ -97,6 +105,14 @@ export function quantity(c: Context, from: number, end: number): Answer {
       unit: unit!.split(" ").slice(1).join(" ") || money,
     };
   return { kind: "scalar", expr, unit: unit ?? money };
+}
+
+/** The scale of a temperature, `20^\circ\text{C}`: the letter after a sign for degrees. */
+function scaleAt(c: Context, from: number, end: number): string | undefined {
+  const letter = c.tokens[end - 1]!;
+  const sign = c.tokens[end - 2]?.k === "close" ? c.tokens[end - 3] : c.tokens[end - 2];
+  if (end - 2 <= from || letter.k !== "letter" || !(opIs(sign, "°") || opIs(sign, "∘"))) return undefined;
+  return letter.s === "C" ? "celsius" : letter.s === "F" ? "fahrenheit" : undefined;
 }
 
 /** `5\,\frac{\text{km}}{\text{h}}`: a fraction of units after a number. */

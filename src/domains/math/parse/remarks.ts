@@ -5,7 +5,7 @@ import type { Answer } from "./tree.ts";
 type Read = (text: string) => Answer;
 
 const REMARK =
-  /(?:\\text\s?\{)?\s?\(\s?(?:since|because|where|when|for|if|approximately|approx|about|rounded|i\.e|which|as|reject\w*|discard\w*|excluding|ignoring|assuming|taking|not)\b/i;
+  /(?:\\text\s?\{)?\s?\(\s?(?:\\approx|≈|since|because|where|when|for|if|approximately|approx|about|rounded|i\.e|which|as|reject\w*|discard\w*|excluding|ignoring|assuming|taking|not)(?![a-z])/i;
 
 /** A condition or a rejected value in brackets of its own, at the end. */
 const ASIDE =
@@ -21,6 +21,12 @@ export function remarkAt(text: string): number {
   return aside <= 0 ? -1 : end + aside;
 }
 
+/** "1/2 (or 0.5)": a value and another form of it, which must be right, too. */
+export function otherForm(text: string, read: Read): Answer | undefined {
+  const found = text.length < 200 ? /^(.*\S)\s*(?:\\text\s?\{\s?)?\(\s?or\s([^()]+)\)[}.\s]*$/.exec(text) : null;
+  return found === null ? undefined : { kind: "list", items: [read(found[1]!), read(found[2]!)], joiner: "or" };
+}
+
 const CLOSING =
   /(?:[\s,.;]|\\[,;!]|\\q?quad)+(?:\\text\s?\{\s?)?(?:q\.?e\.?d|as (?:desired|required|claimed|needed|requested)|\\blacksquare|\\square|\\Box|∎|□|■)[.}\s]*$/i;
 
@@ -29,7 +35,9 @@ export function closingAt(text: string): number {
   return CLOSING.exec(text.slice(-40)) === null ? -1 : text.slice(-40).search(CLOSING) + Math.max(0, text.length - 40);
 }
 
-const QUALIFIED = /\b(?:for (?:some|all|any|every|each)|for (?=(?:an )?integers?\b)|where|such that)\b|\\forall\b|∀/i;
+/** The last kind bounds a letter and ends the text: a case of several is no qualification. */
+const QUALIFIED =
+  /\b(?:for (?:some|all|any|every|each)|for (?=(?:an )?integers?\b)|where|such that)\b|\\forall\b|∀|\bfor(?=[\s}$]{1,4}[a-z][\s$]{0,2}(?:\\[gln]eq?|[<>=≥≤≠])[\s$]{0,2}-?\d{1,4}[\s}$.]*$)/i;
 
 /** All real numbers without those that `rest` lists. */
 export function allBut(rest: string, read: Read): Answer {
@@ -60,7 +68,11 @@ export function qualified(text: string, read: Read): Answer | undefined {
   if (before === "" || unclosed(before)) return undefined;
   const head = read(before);
   if (head.kind === "text" || head.kind === "unparsed") return undefined;
-  const rest = text.slice(found.index + found[0].length, found.index + found[0].length + 120);
+  return declared(head, text.slice(found.index + found[0].length, found.index + found[0].length + 120));
+}
+
+/** `head` with what `rest` says of its letters. */
+export function declared(head: Answer, rest: string): Answer {
   const name = INTEGER.map((pattern) => pattern.exec(rest)?.[1]).find((n) => n !== undefined);
   const free = name === undefined ? ARBITRARY.map((p) => p.exec(rest)?.[1]).find((n) => n !== undefined) : undefined;
   const letter = name ?? free;
