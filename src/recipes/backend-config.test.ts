@@ -33,6 +33,23 @@ const withVllm = (backend: object, roles: object, more: object = {}) => ({
 });
 
 describe("backends and roles", () => {
+  it("a key that is unknown is told the keys of its own kind, a value those that it may have, a credential where it belongs", () => {
+    const trl = { kind: "trl", python: "p" };
+    const unknown = refusal({ backends: { trl: { ...trl, learningRate: 1e-4 } } });
+    expect(unknown).toContain('unknown key "backends.trl.learningRate"; known here: python, cpu, precision, ');
+    expect(unknown).toContain("perDeviceBatch");
+    expect(unknown).not.toMatch(/dialect|lanes|template/);
+    expect(refusal({ backends: { trl: { ...trl, adapter: {} } } })).not.toContain("timeouts");
+    expect(refusal(withVllm({ ...vllm, limits: { flight: 1 } }, {}))).toContain("known here: inFlight, minInFlight");
+    expect(refusal(withVllm({ ...vllm, dialect: "vlm" }, {}))).toContain("must be one of vllm, sglang, generic");
+    expect(refusal({ backends: { hosted: { ...hosted, key: "sk-1" } } })).toMatch(
+      /never stands in a config: write .*"env"/,
+    );
+    expect(refusal({ backends: { trl: { ...trl, env: { HF_TOKEN: "x" } } } })).toContain(
+      "in the environment of promptcot",
+    );
+  });
+
   it("a config without them is what it was, so that the manifests of old runs still fit", () => {
     expect(resolve({})).not.toHaveProperty("backends");
     expect(resolve({})).not.toHaveProperty("roles");

@@ -3,12 +3,12 @@ import { z } from "zod";
 import { nearest, PromptCotError } from "../core/errors.ts";
 import { schemasAt } from "./schema-walk.ts";
 
-/** An issue of parsing, with its key and, for a misspelt one, the likely meaning. */
-export function explain(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+/** An issue of parsing `config`, with its key and, for a misspelt one, the likely meaning. */
+export function explain(issue: z.core.$ZodIssue, schema: z.ZodType, config: unknown): string {
   const path = issue.path.join(".");
   switch (issue.code) {
     case "unrecognized_keys": {
-      const known = keysAt(schema, issue.path.map(String));
+      const known = keysAt(schema, issue.path.map(String), config);
       return issue.keys
         .map((key) => `unknown key "${[path, key].filter(Boolean).join(".")}"${didYouMean(key, known, path)}`)
         .join("; ");
@@ -16,11 +16,13 @@ export function explain(issue: z.core.$ZodIssue, schema: z.ZodType): string {
     case "invalid_union": {
       // The branch that the user most likely meant is the one with the fewest complaints.
       const [branch = []] = issue.errors.toSorted((a, b) => weight(a) - weight(b));
-      const inner = branch.map((part) => explain({ ...part, path: [...issue.path, ...part.path] }, schema));
+      const inner = branch.map((part) => explain({ ...part, path: [...issue.path, ...part.path] }, schema, config));
       return inner.length === 0
         ? `${path}: ${kinds(schema, issue.path.map(String)) ?? issue.message}`
         : inner.join("; ");
     }
+    case "invalid_value":
+      return `${path}: must be one of ${issue.values.map(String).join(", ")}`;
     // Every key has a default but those that only the user knows.
     case "invalid_type":
       return `${path}: ${issue.input === undefined ? "missing" : issue.message}`;
@@ -33,11 +35,10 @@ function weight(branch: readonly z.core.$ZodIssue[]): number {
   return branch.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
 }
 
-/** The keys that the schema knows at a path, in all its branches. */
-function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
-  return [
-    ...new Set(schemasAt(schema, path).flatMap((at) => (at instanceof z.ZodObject ? Object.keys(at.shape) : []))),
-  ];
+/** The keys that the schema knows at a path: in the branches that what stands there can be of, by its `kind`. */
+function keysAt(schema: z.ZodType, path: readonly string[], config: unknown): string[] {
+  const objects = schemasAt(schema, path, config).filter((at) => at instanceof z.ZodObject);
+  return [...new Set(objects.flatMap(({ shape }) => Object.keys(shape)))];
 }
 
 /** What `kind` may be, where the schema at the path is told apart by it. */

@@ -202,8 +202,11 @@ export function resolveAny(written: unknown, assignments: readonly string[], sou
     recipe.data === "pocket" || recipe.data === "seeds"
       ? defaultsFor(recipe.data, scale.data, given)
       : solverDefaults(recipe.data, scale.data);
-  const parsed = schema.safeParse(merge(defaults, user), { reportInput: true });
-  if (!parsed.success) throw invalid(source, parsed.error.issues.map((issue) => explain(issue, schema)).join("; "));
+  const merged = merge(defaults, user);
+  const parsed = schema.safeParse(merged, { reportInput: true });
+  if (!parsed.success) {
+    throw invalid(source, parsed.error.issues.map((issue) => explain(issue, schema, merged)).join("; "));
+  }
   const issues = [...roleIssues(parsed.data), ...trainerIssues(parsed.data)];
   if (issues.length > 0) throw invalid(source, issues.map(({ path, message }) => `${path}: ${message}`).join("; "));
   return parsed.data;

@@ -1,11 +1,32 @@
 /** Finds what a config's schema says of a key. Reads schemas only, never a config. */
 import { z } from "zod";
 
-/** The schemas that hold at a path, in all branches of the schema's unions. */
-export function schemasAt(schema: z.ZodType, path: readonly string[]): unknown[] {
+/**
+ * The schemas that hold at a path, in all branches of the schema's unions; where `value` is given, in those that its `kind`s leave
+ * open.
+ */
+export function schemasAt(schema: z.ZodType, path: readonly string[], value?: unknown): unknown[] {
   let at: unknown[] = opened(schema);
-  for (const key of path) at = at.flatMap((one) => memberOf(one, key).flatMap(opened));
+  let there = value;
+  for (const key of path) {
+    at = at.flatMap((one) => memberOf(one, key).flatMap(opened));
+    there = isTree(there) ? there[key] : undefined;
+    const kind = isTree(there) ? there.kind : undefined;
+    if (kind !== undefined) at = at.filter((one) => couldBe(one, kind));
+  }
   return at;
+}
+
+function isTree(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null;
+}
+
+/** Whether the schema says nothing of the kind, or that it is this one. */
+function couldBe(schema: unknown, kind: unknown): boolean {
+  if (!(schema instanceof z.ZodObject) || !Object.hasOwn(schema.shape, "kind")) return true;
+  return opened(schema.shape.kind).some(
+    (one) => !(one instanceof z.ZodLiteral) || [...one.values].some((value) => value === kind),
+  );
 }
 
 /** What the schema says in words of the key at a path; undefined where it says nothing. */

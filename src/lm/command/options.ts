@@ -1,6 +1,7 @@
 /** What a config may say of training by a program of the user's. Strict: a mistyped key or placeholder is an error. Launches nothing. */
 import { z } from "zod";
 import { nearest } from "../../core/errors.ts";
+import { elsewhere, holdsCredentials, plainEnvironment } from "../credentials.ts";
 
 /** What stands between braces in a command, a file or a path, with what it becomes. */
 export const PLACEHOLDERS = {
@@ -44,7 +45,11 @@ const Template = z.string().superRefine((text, context) => {
   }
 });
 
-const Argv = z.array(Template).min(1).describe("A program and its arguments, one by one; no shell takes part.");
+const Argv = z
+  .array(Template)
+  .min(1)
+  .refine((argv) => !holdsCredentials(argv.join(" ")), { error: elsewhere("the program") })
+  .describe("A program and its arguments, one by one; no shell takes part.");
 
 export const ROW_FORMATS = ["tokens", "text", "alpaca", "messages"] as const;
 
@@ -88,10 +93,7 @@ export const shared = {
       "Rows that a process holds at once; the rest of a batch is accumulated. Left out: the greatest fit up to 8.",
     ),
   maxLength: count.optional().describe("Refuses longer rows before launch. Left out: that of the longest row."),
-  env: z
-    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/i), z.string())
-    .default({})
-    .describe("Environment variables of the program."),
+  env: plainEnvironment("the program").default({}).describe("Environment variables of the program."),
 };
 
 export const CommandOptions = z

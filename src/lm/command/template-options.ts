@@ -1,5 +1,6 @@
 /** What a config may say of training by LLaMA-Factory or axolotl. Strict: a mistyped key is an error. */
 import { z } from "zod";
+import { elsewhere, namesCredentials } from "../credentials.ts";
 import { Lora } from "../external/lora.ts";
 import { shared } from "./options.ts";
 
@@ -14,6 +15,7 @@ const own = {
   saveEvery: z.int().positive().default(100).describe("Steps between checkpoints."),
   extra: z
     .record(z.string(), z.json())
+    .refine((extra) => !namesCredentials(Object.keys(extra)), { error: elsewhere("the program") })
     .default({})
     .describe("Further keys of the program's own config; they go over ours."),
 };

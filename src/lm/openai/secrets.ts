@@ -8,20 +8,29 @@ import { z } from "zod";
 import { messageOf, PromptCotError } from "../../core/errors.ts";
 
 export const KeySource = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("none") }),
-    z.strictObject({
-      kind: z.literal("env"),
-      name: z
-        .string()
-        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable, not a key")
-        .describe("Name of the environment variable that holds the key."),
-    }),
-    z.strictObject({
-      kind: z.literal("file"),
-      path: z.string().min(1).describe("A file whose first line is the key."),
-    }),
-  ])
+  .discriminatedUnion(
+    "kind",
+    [
+      z.strictObject({ kind: z.literal("none") }),
+      z.strictObject({
+        kind: z.literal("env"),
+        name: z
+          .string()
+          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable, not a key")
+          .describe("Name of the environment variable that holds the key."),
+      }),
+      z.strictObject({
+        kind: z.literal("file"),
+        path: z.string().min(1).describe("A file whose first line is the key."),
+      }),
+    ],
+    {
+      error: ({ input }) =>
+        typeof input === "string"
+          ? 'the key itself never stands in a config: write {"kind":"env","name":"VARIABLE"} or {"kind":"file","path":"FILE"}'
+          : undefined,
+    },
+  )
   .describe("Where the API key comes from. The key itself never stands in a config.");
 export type KeySource = z.infer<typeof KeySource>;
 

@@ -1,14 +1,8 @@
 /** What a config may say of a server that the run itself starts and stops. Strict: a mistyped key is an error. */
 import { z } from "zod";
+import { elsewhere, holdsCredentials, plainEnvironment } from "../credentials.ts";
 
 const seconds = z.number().positive();
-
-const PlainEnvironment = z
-  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
-  .refine((env) => Object.keys(env).every((name) => !/auth|key|token|secret|password/i.test(name)), {
-    error: "credentials do not belong in a config: set them in the environment of promptcot, which the server inherits",
-  })
-  .describe("Further environment variables of the server.");
 
 export const ManagedServer = z
   .strictObject({
@@ -16,6 +10,7 @@ export const ManagedServer = z
       .string()
       .trim()
       .min(1)
+      .refine((command) => !holdsCredentials(command), { error: elsewhere("the server") })
       .describe(
         "Program and arguments, as a shell would part them, though none is run; {checkpoint}, {model} and {port} are filled in.",
       ),
@@ -23,7 +18,7 @@ export const ManagedServer = z
       .array(z.int().min(0))
       .default([])
       .describe("Devices that it has to itself while it runs (CUDA_VISIBLE_DEVICES); none: it shares with nobody."),
-    env: PlainEnvironment.default({}),
+    env: plainEnvironment("the server").default({}).describe("Further environment variables of the server."),
     health: z.string().startsWith("/").default("/health").describe("Path that answers 200 once the server is ready."),
     startSeconds: seconds.default(900).describe("How long it may take until it is ready."),
     unhealthySeconds: seconds.default(120).describe("How long it may be unwell before it is taken for dead."),

@@ -1,6 +1,7 @@
 /** What a config may say of training by TRL. Strict: a mistyped key is an error. Launches nothing. */
 import { z } from "zod";
 import type { Optimization } from "../contract.ts";
+import { elsewhere, namesCredentials, plainEnvironment } from "../credentials.ts";
 import { splitBatch } from "../external/batches.ts";
 import { Lora } from "../external/lora.ts";
 
@@ -38,6 +39,7 @@ const Extra = z
   .refine((extra) => OWN.every((key) => !(key in extra)), {
     error: `these keys are set by the job or by other options here: ${OWN.join(", ")}`,
   })
+  .refine((extra) => !namesCredentials(Object.keys(extra)), { error: elsewhere("the trainer") })
   .describe("Further keys of TRL's own config, checked against the installed release before anything is launched.");
 
 export const TrlOptions = z
@@ -63,8 +65,7 @@ export const TrlOptions = z
     lora: Lora.optional(),
     accelerate: Accelerate.optional(),
     saveEvery: count.default(100).describe("Steps between checkpoints: what at most is done again after a kill."),
-    env: z
-      .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/i), z.string())
+    env: plainEnvironment("the trainer")
       .default({})
       .describe("Environment variables of the trainer, such as CUDA_VISIBLE_DEVICES."),
     extra: Extra.default({}),
