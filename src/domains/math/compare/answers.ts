@@ -7,9 +7,10 @@ import { matchInOrder, matchUnordered } from "./matching.ts";
 import { hasMatrix } from "./matrix.ts";
 import { expandPlusMinus } from "./plusminus.ts";
 import { compareQuantities, inOneUnit } from "./quantities.ts";
-import { realSet, sameRealSet, saysNothing } from "./realset.ts";
+import { realSet, saysNothing } from "./realset.ts";
 import { assigns, compareRelations, endsInNumber, isName, valueGiven } from "./relations.ts";
 import { sameParameter } from "./rename.ts";
+import { sameRealSet } from "./same-set.ts";
 import type { Setting } from "./scalar.ts";
 import { compareVectors } from "./vectors.ts";
 

@@ -3,6 +3,7 @@ import { type Budget, MAX_DEPTH, spend } from "../budget.ts";
 import { integer, type Rational } from "../exact.ts";
 import type { Expr } from "../parse/tree.ts";
 import type { Arithmetic } from "./arithmetic.ts";
+import { arcsin, arcsinOf, arctan, areaSine, complement, extreme, lnOf, logarithm } from "./elementary.ts";
 import { exactValue, MAX_TERMS } from "./exact.ts";
 import { hash32 } from "./hash.ts";
 
@@ -280,69 +281,12 @@ function discrete<T>(e: Expr & { kind: "call" }, c: Context<T>): T | undefined {
   return exact && c.ar.fromRational(exact);
 }
 
-function lnOf<T>(ar: Arithmetic<T>, a: T | undefined): T | undefined {
-  return a === undefined ? undefined : ar.ln(a);
-}
-
-function logarithm<T>(ar: Arithmetic<T>, a: T, base: T | undefined, bare: "e" | "10"): T | undefined {
-  const top = ar.ln(a);
-  const under = base ?? (bare === "10" ? ar.fromRational(integer(10)) : undefined);
-  if (under === undefined || top === undefined) return top;
-  const bottom = ar.ln(under);
-  return bottom === undefined ? undefined : ar.div(top, bottom);
-}
-
 /** The arcsine of exactly 1 or −1, where the root in the general formula would lose half of the bits. */
 function edge<T>(e: Expr, c: Context<T>): T | undefined {
   const x = rationalOf(e, c);
   return x?.d === 1n && (x.n === 1n || x.n === -1n)
     ? c.ar.mul(c.ar.pi(), c.ar.fromRational({ n: x.n, d: 2n }))
     : undefined;
-}
-
-/** −i ln(ix + √(1 − x²)). */
-function arcsin<T>(ar: Arithmetic<T>, x: T): T | undefined {
-  const inner = ar.sqrt(ar.add(ar.fromRational(integer(1)), ar.neg(ar.mul(x, x))));
-  const log = inner === undefined ? undefined : ar.ln(ar.add(ar.mul(ar.unit(), x), inner));
-  const result = log === undefined ? undefined : ar.neg(ar.mul(ar.unit(), log));
-  return result !== undefined && ar.isReal(result) ? ar.re(result) : result;
-}
-
-function arcsinOf<T>(ar: Arithmetic<T>, x: T | undefined): T | undefined {
-  return x === undefined ? undefined : arcsin(ar, x);
-}
-
-function complement<T>(ar: Arithmetic<T>, x: T | undefined): T | undefined {
-  return x === undefined ? undefined : ar.add(ar.mul(ar.pi(), ar.fromRational({ n: 1n, d: 2n })), ar.neg(x));
-}
-
-/** The argument of 1 + ix, for real x; in general through logarithms. */
-function arctan<T>(ar: Arithmetic<T>, x: T): T | undefined {
-  const one = ar.fromRational(integer(1));
-  if (ar.isReal(x)) {
-    const log = ar.ln(ar.add(one, ar.mul(ar.unit(), ar.re(x))));
-    return log === undefined ? undefined : ar.im(log);
-  }
-  const ix = ar.mul(ar.unit(), x);
-  const quotient = ar.div(ar.add(one, ix), ar.add(one, ar.neg(ix)));
-  const log = lnOf(ar, quotient);
-  return log === undefined ? undefined : ar.mul(ar.neg(ar.unit()), ar.mul(log, ar.fromRational({ n: 1n, d: 2n })));
-}
-
-function areaSine<T>(ar: Arithmetic<T>, x: T, sign: 1 | -1): T | undefined {
-  const inner = ar.sqrt(ar.add(ar.mul(x, x), ar.fromRational(integer(sign))));
-  return inner === undefined ? undefined : ar.ln(ar.add(x, inner));
-}
-
-function extreme<T>(ar: Arithmetic<T>, args: readonly T[], which: "min" | "max"): T | undefined {
-  let best: T | undefined;
-  for (const next of args) {
-    if (!ar.isReal(next)) return undefined;
-    best ??= next;
-    const sign = ar.sign(ar.add(next, ar.neg(best)));
-    if (which === "min" ? sign < 0 : sign > 0) best = next;
-  }
-  return best;
 }
 
 /** An unknown function is some smooth function with no special property: a sine of a combination of its arguments, fixed by its name. */

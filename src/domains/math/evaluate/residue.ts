@@ -1,6 +1,7 @@
 /** Residues modulo a prime, as fractions, and the state of a walk that computes them. What an expression's residue is, is `fingerprint.ts`'s. */
 import { type Budget, spend } from "../budget.ts";
 import { bitsOf, type Rational } from "../exact.ts";
+import type { Expr } from "../parse/tree.ts";
 import { hash64 } from "./hash.ts";
 
 export interface Prime {
@@ -30,9 +31,10 @@ export interface Context {
   /** The base of a logarithm written without one. */
   bareLog: "e" | "10";
   depth: number;
+  /** The residue of a part of the expression: the walk goes on through it. */
+  of: (part: Expr, c: Context) => Residue | undefined;
 }
 
-/** The quotient of two fingerprints as residues, for telling whether it is the same constant elsewhere. */
 export function mod(n: bigint, p: bigint): bigint {
   const r = n % p;
   return r < 0n ? r + p : r;
@@ -138,4 +140,10 @@ export function factors(n: bigint, c: Context): [bigint, bigint][] {
 export function gcd(a: bigint, b: bigint): bigint {
   while (b !== 0n) [a, b] = [b, a % b];
   return a;
+}
+
+/** Puts back what a name meant outside. */
+export function restore<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }

@@ -3,8 +3,8 @@ import { spend } from "../budget.ts";
 import { integer } from "../exact.ts";
 import type { Expr } from "../parse/tree.ts";
 import { exactValue, MAX_TERMS } from "./exact.ts";
-import { bound, residue } from "./fingerprint.ts";
-import { add, type Context, mod, mul, type Residue, whole } from "./residue.ts";
+import { add, type Context, mod, mul, type Residue, restore, whole } from "./residue.ts";
+import { bound } from "./residue-functions.ts";
 
 export function series(e: Expr & { kind: "series" }, c: Context): Residue | undefined {
   const from = exactValue(e.from, c.budget, c.exact);
@@ -22,17 +22,12 @@ function terms(e: Expr & { kind: "series" }, from: bigint, to: bigint, c: Contex
   for (let k = from; k <= to && total !== undefined; k++) {
     c.env.set(e.index, { n: mod(k, c.prime.p), d: 1n });
     c.exact.set(e.index, integer(k));
-    const value = residue(e.body, c);
+    const value = c.of(e.body, c);
     total = value && (e.op === "sum" ? add(c, total, value) : mul(c, total, value));
   }
   restore(c.env, e.index, outer);
   restore(c.exact, e.index, outerExact);
   return total;
-}
-
-export function restore<V>(map: Map<string, V>, key: string, value: V | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
 }
 
 /** The degree of `e` as a polynomial in `name`, or undefined if it is none. */
@@ -67,7 +62,7 @@ function degreeIn(e: Expr, name: string, c: Context): number | undefined {
 
 /** A sum of a polynomial is a polynomial in its upper bound: Lagrange's formula through its first values. */
 function interpolated(e: Expr & { kind: "series" }, from: bigint, degree: number, c: Context): Residue | undefined {
-  const to = residue(e.to, c);
+  const to = c.of(e.to, c);
   if (to === undefined) return undefined;
   const x = whole(c, add(c, to, { n: mod(1n - from, c.prime.p), d: 1n }));
   const { p } = c.prime;
@@ -75,7 +70,7 @@ function interpolated(e: Expr & { kind: "series" }, from: bigint, degree: number
   const outer = c.env.get(e.index);
   for (let j = 0; j <= degree + 1; j++) {
     c.env.set(e.index, { n: mod(from + BigInt(j), p), d: 1n });
-    const value = residue(e.body, c);
+    const value = c.of(e.body, c);
     if (value === undefined) return undefined;
     sums.push(add(c, sums.at(-1)!, value));
   }
