@@ -34,6 +34,11 @@ export type Stage =
   | "rounding"
   | "undecided";
 
+/** Verdicts that the shapes, or the texts, decide by themselves. */
+export const DIFFERENT: Decision = { same: "different", stage: "shape" };
+export const UNDECIDED: Decision = { same: "unknown", stage: "undecided" };
+export const EQUAL_TEXT: Decision = { same: "equal", stage: "text" };
+
 /** Correct bits that two values must share before they are called equal. */
 const AGREEMENT = 130;
 

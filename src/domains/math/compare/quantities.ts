@@ -2,10 +2,8 @@
 import { rational } from "../exact.ts";
 import { LETTER_UNITS, measure } from "../latex/units.ts";
 import type { Answer, Expr } from "../parse/tree.ts";
-import type { Decision } from "./equality.ts";
+import { type Decision, DIFFERENT } from "./equality.ts";
 import { compareAsWritten, compareScalars, markOf, type Setting } from "./scalar.ts";
-
-const DIFFERENT: Decision = { same: "different", stage: "shape" };
 
 /** The sum of quantities of one dimension whose units become smaller, in the first of them. */
 export function inOneUnit(items: readonly Answer[]): Answer | undefined {

@@ -1,15 +1,13 @@
 /** Compares equations, inequalities and congruences with each other, and takes values out of them. */
 import type { Answer, Expr, RelationOp } from "../parse/tree.ts";
-import type { Decision } from "./equality.ts";
-import { sameValue } from "./equality.ts";
+import { type Decision, DIFFERENT, sameValue } from "./equality.ts";
 import { proportional } from "./proportional.ts";
 import { sameFunction } from "./rename.ts";
 import { compareScalars, type Setting } from "./scalar.ts";
 
 type Relation = Answer & { kind: "relation" };
-type Compare = (gold: Answer, response: Answer, s: Setting) => Decision;
-
-const DIFFERENT: Decision = { same: "different", stage: "shape" };
+/** Compares sides that are no scalars. */
+export type Compare = (gold: Answer, response: Answer, s: Setting) => Decision;
 
 /** Whether a side is a name for something: `x`, `f(x)`, `|AB|`, `A:B`, `\text{Area}`, `(x, y)`. */
 export function isName(side: Answer): boolean {
