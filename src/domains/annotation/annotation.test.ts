@@ -83,6 +83,23 @@ describe("an annotator", () => {
     expect(await annotate(failed.sampler)).toMatchObject({ ok: false, reason: "HTTP 400: too long" });
   });
 
+  it("tells an empty answer, and one that was all reasoning, from one that is no JSON", async () => {
+    const empty = await saying("", JSON.stringify(FIVE), GOOD);
+    expect(await annotate(empty.sampler)).toMatchObject({ concepts: FIVE });
+    expect(content(empty.asked[1])).toContain("(no answer)\nThat answer cannot be used: it is empty.");
+    const thinking: Sampler = {
+      async *sample([request]) {
+        const usage = { promptTokens: 9, completionTokens: 2000 };
+        yield { ok: true, id: request?.id ?? "", text: "", reasoning: "hm ".repeat(9), finish: "length", usage };
+      },
+    };
+    expect(await annotate(thinking)).toMatchObject({
+      reason: expect.stringContaining(
+        "first its reasoning took all of the 2000 tokens that it may write (maxTokens); then",
+      ),
+    });
+  });
+
   it("over a server: raw answers are in the ledger before they are read, the useless ones too", async () => {
     const server: ToyServer = await toyServer({ dialect: "vllm" });
     const kept: string[] = [];

@@ -6,7 +6,7 @@ import type { Failure } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/events.ts";
 import type { Seed } from "../../core/records.ts";
 import type { Rng } from "../../core/rng.ts";
-import type { ChatMessage, SampleResult, Sampler } from "../../lm/contract.ts";
+import type { ChatMessage, SampleAnswer, SampleResult, Sampler } from "../../lm/contract.ts";
 import type { Annotation, Annotator } from "../contract.ts";
 import { conceptsRequest, type Field, rationaleRequest, repairRequest } from "./instructions.ts";
 import { type Parsed, parseConcepts, parseRationale } from "./parse.ts";
@@ -62,11 +62,11 @@ async function askTwice<Value>(
     one(options, { id: `${seed.id}/${what}/${attempt}`, messages: asked, seed: rng.fork(attempt).uint32() }, call);
   const first = await put(messages, 0);
   if (!first.ok) return first;
-  const parsed = read(first, parse);
+  const parsed = read(options, first, parse);
   if (parsed.ok) return parsed;
   const second = await put(repairRequest(messages, first.text, parsed.reason), 1);
   if (!second.ok) return second;
-  const repaired = read(second, parse);
+  const repaired = read(options, second, parse);
   if (repaired.ok) return repaired;
   return {
     ok: false,
@@ -75,8 +75,17 @@ async function askTwice<Value>(
   };
 }
 
-function read<Value>({ finish, text }: { finish: string; text: string }, parse: (text: string) => Parsed<Value>) {
-  return finish === "length" ? ({ ok: false, reason: "it was cut off at the token limit" } as const) : parse(text);
+function read<Value>(
+  { maxTokens }: AnnotatorOptions,
+  { finish, text, reasoning }: SampleAnswer,
+  parse: (text: string) => Parsed<Value>,
+): Parsed<Value> {
+  const empty = text.trim() === "";
+  if (finish === "length" && empty && reasoning !== undefined) {
+    return { ok: false, reason: `its reasoning took all of the ${maxTokens} tokens that it may write (maxTokens)` };
+  }
+  if (finish === "length") return { ok: false, reason: "it was cut off at the token limit" };
+  return empty ? { ok: false, reason: "it is empty" } : parse(text);
 }
 
 async function one(

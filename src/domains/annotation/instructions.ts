@@ -82,7 +82,8 @@ Write plain prose. Put all of it between ${BEGIN} and ${END}, and write nothing 
 export function repairRequest(asked: readonly ChatMessage[], answer: string, reason: string): ChatMessage[] {
   return [
     ...asked,
-    { role: "assistant", content: answer },
+    // Providers refuse a turn that is empty, and templates two turns of one speaker.
+    { role: "assistant", content: answer.trim() === "" ? "(no answer)" : answer },
     {
       role: "user",
       content: `That answer cannot be used: ${reason}. Answer again, in full, in exactly the form that was asked for.`,

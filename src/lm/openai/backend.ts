@@ -119,7 +119,8 @@ class SharedServer {
     try {
       if (score && !report.score.ok) throw cannot(url, "score", report.score.checks.findLast(({ ok }) => !ok)?.detail);
       if (sample && !report.completions.ok && !report.chat.ok) {
-        throw cannot(url, "sample", `${report.completions.checks[0]?.detail}; ${report.chat.checks[0]?.detail}`);
+        const [chat, completions] = [report.chat, report.completions].map(({ checks: [check] }) => check?.detail);
+        throw cannot(url, "sample", `by chat: ${chat}; by completions: ${completions}`);
       }
     } catch (error) {
       await prepared.close();
