@@ -2,8 +2,6 @@
 import { spend } from "../budget.ts";
 import {
   argument,
-  braces,
-  callArguments,
   factor,
   one,
   parseExpression,
@@ -13,6 +11,7 @@ import {
   startsFactor,
   term,
 } from "./expression.ts";
+import { braces, callArguments } from "./groups.ts";
 import { int } from "./literals.ts";
 import { after, closing, isOp, isOpen, NotUnderstood, peek, type Reader, take } from "./reader.ts";
 import { substitute } from "./substitute.ts";

@@ -1,7 +1,9 @@
 /** Reads names: letters with subscripts and primes, runs of letters, accents, calls of undefined functions. */
 import { spend } from "../budget.ts";
 import type { Token } from "../latex/token.ts";
-import { callArguments, parseExpression, postfix } from "./expression.ts";
+import { parseExpression } from "./expression.ts";
+import { callArguments } from "./groups.ts";
+import { postfix } from "./powers.ts";
 import { closing, isOp, isOpen, NotUnderstood, peek, type Reader, take } from "./reader.ts";
 import type { Expr } from "./tree.ts";
 
