@@ -84,13 +84,19 @@ function affirmed(text: string): string[] {
 /** What a short closing sentence says of its subject: its last word, or what follows its verb. Nothing where it denies or offers a choice. */
 function predicate(line: string): string[] {
   const sentence = line.trim().replace(/[.!*\s]+$/, "");
-  const existence = /^(?:(?:so|thus|therefore|hence),? )?there (?:is|are|exists?) (.{1,80})$/i.exec(sentence)?.[1];
+  const existence =
+    /^(?:(?:so|thus|therefore|hence),? )?there (?:is|are|exists?) (.{1,80})$/i.exec(sentence)?.[1] ??
+    /\b(?:has|have) (no (?:real )?(?:solutions?|roots?))$/i.exec(sentence)?.[1];
   if (existence !== undefined) return [existence];
   const words = sentence.split(/\s+/);
   if (words.length > 8 || /\b(?:not|no|never|neither|nor|or|either)\b|n't\b/i.test(sentence)) return [];
   const verb = /\b(?:is|are|was|were|be)\s+(?:an?\s|the\s)?(.+)$/i.exec(sentence)?.[1];
-  return [...(words.length <= 5 ? [words.at(-1)!] : []), ...(verb === undefined ? [] : [verb])];
+  const short = verb !== undefined || words.length <= 2 || CONCLUDES.test(sentence);
+  return [...(short && words.length <= 5 ? [words.at(-1)!] : []), ...(verb === undefined ? [] : [verb])];
 }
+
+/** How a sentence without a verb of being may begin and still name its answer, be it in a box. */
+const CONCLUDES = /^[^a-z]{0,3}(?:[a-z]{4,6}\{\\?)*(?:so|thus|therefore|hence|answer|the|it|this|that|these|they|we|i)\b/i;
 
 function verdict(of: Verdict["verdict"], stage: string, extracted: string | undefined, reason: string): Verdict {
   return extracted === undefined

@@ -231,4 +231,39 @@ export const WORDING: Case[] = [
   ...group("a long decimal of another number", false, [["3.1415926533", r`\pi`]], ["strict"]),
   ...group("boxes with a line between them are one answer", true, [["35, 4", r`$\boxed{35} ++++++ \boxed{4}$`]]),
   ...group("boxes of a computation are not", false, [["3, 4", r`$\boxed{3} + \boxed{4} = 7$`]]),
+  ...group("markup and pictures around an answer", true, [
+    ["12", "the answer is <b>12</b>"],
+    ["12", "<boxed>12</boxed>"],
+    ["x^2", "x<sup>2</sup>"],
+    ["12", "x = 12 ✅"],
+    ["12", "➡️ 12"],
+    ["12", "=> 12"],
+    ["12", "... = 3 × 4 = 12."],
+  ]),
+  ...group("another answer in markup and with pictures", false, [
+    ["12", "the answer is <b>13</b>"],
+    ["x^2", "x<sub>2</sub>"],
+    ["12", "x = 13 ✅"],
+    ["12", ">= 12"],
+  ]),
+  ...group("a value and the place where it is taken", true, [
+    ["12", "The minimum value is $12$, attained at $x=3$."],
+    ["12", "The maximum is 12 when x = 3."],
+  ]),
+  ...group("the place is not the value, nor is one case of several", false, [
+    ["3", "The minimum value is $12$, attained at $x=3$."],
+    ["2", "The answer is 2 when n = 0 and 3 when n = 1."],
+  ]),
+  ...group("a box that is only spoken of", true, [
+    ["12", r`I put it in \boxed{}. The answer is 12.`],
+    ["B", "Option B is correct."],
+    [r`\text{no solution}`, "The system has no solution."],
+    ["(18)!", "<answer>(18)!</answer>"],
+  ]),
+  ...group("a box that is empty, and other words", false, [
+    ["12", r`There are 12 of them: \boxed{}`],
+    ["B", "Option C is correct."],
+    [r`\text{no solution}`, "The system has one solution."],
+    [r`\text{Alice}`, "Bob beats Alice."],
+  ]),
 ];

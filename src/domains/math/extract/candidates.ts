@@ -24,7 +24,10 @@ export function* candidates(response: string, rules: SegmentRules, gold: boolean
   const text = repaired(gold ? response : afterThought(response));
   const found = boxes(text);
   const all = found.filter((b) => b.content.trim() !== "");
-  if (found.length > 0 && all.length === 0) return;
+  if (found.length > 0 && all.length === 0) {
+    yield* later(text.slice(found.at(-1)!.end), rules);
+    return;
+  }
   if (all.length > 0) {
     yield* boxed(text, all, rules);
     return;
@@ -48,10 +51,21 @@ export function* candidates(response: string, rules: SegmentRules, gold: boolean
 
 /** With ASCII digits. Form feeds, backspaces and their like never stand in text: they are the `\f` of `\frac` and the `\b` of `\boxed`, read as escapes. */
 function repaired(response: string): string {
-  const text = response.length > MAX_RESPONSE ? response : withAsciiDigits(response);
+  const text = response.length > MAX_RESPONSE ? response : withoutMarkup(withAsciiDigits(response));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (!/[\f\v\x07\x08]/.test(text)) return text;
   return text.replaceAll("\f", "\\f").replaceAll("\v", "\\v").replaceAll("\x07", "\\a").replaceAll("\b", "\\b");
+}
+
+/** Without tags of HTML around a short text, and with raised and lowered text as LaTeX has it. */
+function withoutMarkup(text: string): string {
+  if (!text.includes("</")) return text;
+  return text
+    .replaceAll(/<(b|i|u|p|em|strong|span|div|mark|code|boxed)>([^<>]{0,300})<\/\1>/gi, "$2")
+    .replaceAll(
+      /<(su[bp])>([^<>]{1,40})<\/\1>/gi,
+      (_, tag: string, inside: string) => `${tag.toLowerCase() === "sup" ? "^" : "_"}{${inside}}`,
+    );
 }
 
 /** A letter that the end of a response chooses in so many words. */
@@ -59,6 +73,7 @@ const CONCLUDED = [
   /\b(?:choose|choosing|pick|select|go with) (?:option |choice )?\(?([A-J])\)?(?=[\s.,;]|$)(?! (?!because|since|as\b)[a-z])/,
   /\b(?:option|choice|answer) (?:is|would be|must be)[\s:*(]{1,4}(?:option |choice )?\(?([A-J])\)?(?=[).:,*\n]|\s*$)/,
   /\b(?:option|choice|answer)\b[^.\n]{0,30}[\s(:*]([A-J])[\s.)}*]*$/,
+  /\b(?:option|choice|answer)[\s*(]{1,4}([A-J])[)*]{0,3} is (?:the )?(?:correct|right|best|answer)\b/i,
 ];
 
 /** A letter at the end in parentheses, at the beginning with a mark after it, or said to be it at the end. */
@@ -189,8 +204,16 @@ function asserted(region: string): string {
   const instead = /^\s*(?:not|n't)\s[^.\n]{1,60}?(?:,\s*but|\sbut|[;,]\s*it(?:'s| is))\s+/i.exec(region);
   if (instead !== null) return region.slice(instead[0].length);
   const denied = /,?\s(?:(?:and|but)\s)?(?:not|rather than|instead of)\s/i.exec(region);
-  return denied === null || denied.index === 0 ? region : region.slice(0, denied.index);
+  if (denied !== null && denied.index > 0) return region.slice(0, denied.index);
+  const place = PLACE.exec(region);
+  return place === null || /\b(?:when|if)\b/i.test(region.slice(0, place.index))
+    ? region
+    : region.slice(0, place.index);
 }
+
+/** Where a value is taken, at the end of a sentence: ", attained at $x = 3$". */
+const PLACE =
+  /,?\s(?:(?:which is )?(?:attained|achieved|reached|obtained) )?(?:when|at|if)\s\$?[a-z]\s?=\s?[^\s,;$]{1,20}\$?[.\s]*$/i;
 
 /** The text after the last "is", "are" or "=" of a sentence. */
 function afterVerb(region: string): string | undefined {

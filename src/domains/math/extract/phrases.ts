@@ -27,7 +27,8 @@ const MARKS = [
 ];
 
 /** Announcements that count only in the last sentence: earlier they tell of a step. */
-const CLOSING = /\b(?:solutions?|roots|zeros|values)(?: of [^.\n]{1,30})? (?:is|are)[\s:]/gi;
+const CLOSING =
+  /\b(?:solutions?|roots|zeros|values|(?:maximum|minimum)(?: [a-z]{1,12})?)(?: of [^.\n]{1,30})? (?:is|are)[\s:]/gi;
 
 /** The stretches announced as answers, last first: after "answer is", "answer:", "####", inside `<answer>`. */
 export function phrases(text: string, limit: number): Phrase[] {
@@ -116,7 +117,7 @@ export function sentenceEnd(text: string, from: number): number {
         /^(?:\s|$|\*\*|<|I hope)/.test(text.slice(i + 1, i + 8)) &&
         !/\b(?:p|a)\.m$/i.test(text.slice(Math.max(0, i - 3), i))
       ) {
-        if (ch === "!" && /\d$/.test(text.slice(from, i))) continue;
+        if (ch === "!" && /(?:\d|\d\)|\\,) ?$/.test(text.slice(from, i))) continue;
         return i;
       }
       if (ch === "<" && text.startsWith("</", i)) return i;

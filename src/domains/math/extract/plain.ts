@@ -135,7 +135,7 @@ export function strip(text: string): string {
     to--;
   let out = text.slice(from, to);
   if (out.length > 2 && out.startsWith("'") && out.endsWith("'")) out = out.slice(1, -1);
-  return out.startsWith("=") ? out.slice(1) : out;
+  return out.startsWith("=>") ? out.slice(2) : out.startsWith("=") ? out.slice(1) : out;
 }
 
 /** A number cut out of a sentence: without a bracket whose partner stayed behind. */

@@ -34,7 +34,7 @@ export function clean(source: string): string {
     }
     if (mode !== "") out += raised ?? lowered;
     else if (ch >= " " && ch <= "~") out += ch;
-    else out += LOST.has(ch) ? `\u0000${LOST.get(ch)}` : (UNICODE.get(ch) ?? wide(ch));
+    else out += LOST.has(ch) ? `\u0000${LOST.get(ch)}` : (UNICODE.get(ch) ?? (PICTURE.test(ch) ? " " : wide(ch)));
   }
   if (script !== "") out += "}";
   return undouble(restoreLost(out));
@@ -76,6 +76,9 @@ function isPlain(text: string): boolean {
   }
   return true;
 }
+
+/** A picture, a tick, or a mark that chooses between its forms. */
+const PICTURE = /\p{Extended_Pictographic}|\u2713|\u2717|\ufe0f|\u200d/u;
 
 /** Full-width and mathematical letters. */
 function wide(ch: string): string {

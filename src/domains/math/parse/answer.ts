@@ -96,6 +96,7 @@ function longInteger(text: string): string | undefined {
 function trimmed(tokens: Token[]): Token[] {
   let from = 0;
   let to = tokens.length;
+  if (tokens[0]?.k === "dots" && opIs(tokens[1], "=")) from++;
   while (from < to && (tokens[from]!.k === "sep" || IDLE_OPERATORS.some((s) => opIs(tokens[from], s)))) from++;
   while (to > from && endsIdle(tokens, to)) to--;
   return from === 0 && to === tokens.length ? tokens : tokens.slice(from, to);
