@@ -6,6 +6,7 @@ The fork server calls `serve` inside a sandboxed child; a composed program (HTTP
 
 import atexit
 import builtins
+import collections
 import io
 import os
 import struct
@@ -42,6 +43,8 @@ from typing import *
 from builtins import *
 """
 PRELUDE_RECURSION = 50_000
+# Digits of an integer that become text, or are read from it: as LiveCodeBench has it, and judges of older Pythons more.
+DIGITS = 50_000
 
 _prelude = None
 _mains = []
@@ -182,8 +185,15 @@ def guarded(action, source):
         return Outcome(OUT_OF_MEMORY if is_memory_error(error) else RAISED, 1, describe(error))
 
 
-def fresh_main(with_prelude):
-    module = types.ModuleType("__main__")
+def set_digits(limit):
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(limit)
+
+
+def fresh_main(with_prelude, name):
+    """The program's module. Only a program that is run for its output is called `__main__`: guards of one that is
+    called by tests would read the standard input that it has not got."""
+    module = types.ModuleType(name)
     _mains.append(module)
     names = module.__dict__
     if with_prelude:
@@ -191,7 +201,8 @@ def fresh_main(with_prelude):
         sys.setrecursionlimit(max(sys.getrecursionlimit(), PRELUDE_RECURSION))
     names["__builtins__"] = builtins
     names["__file__"] = FILE_NAME
-    sys.modules["__main__"] = module
+    sys.modules["__main__"] = sys.modules[name] = module
+    set_digits(DIGITS)
     return module
 
 
@@ -249,6 +260,8 @@ def is_program(source):
 # Values ------------------------------------------------------------------------------------------------------------
 
 _EXACT = {int, float, str, bool, bytes, complex, type(None)}
+# What judges that expect a list take for one: it is there in full, and in order.
+_AS_LISTS = {range, collections.deque, type({}.keys()), type({}.values()), type({}.items())}
 
 
 class NotPlain(Exception):
@@ -257,8 +270,7 @@ class NotPlain(Exception):
 
 def encode_value(value):
     """The value as the text of a Python literal: integers whole, floats round-trip, containers by exact type."""
-    if hasattr(sys, "set_int_max_str_digits"):
-        sys.set_int_max_str_digits(0)
+    set_digits(0)
     try:
         plain = to_plain(value, 0)
     except NotPlain as refused:
@@ -289,9 +301,24 @@ def to_plain(value, depth):
         return {to_plain(item, depth + 1) for item in value}
     if isinstance(value, bytearray):
         return bytes(value)
+    if kind in _AS_LISTS:
+        return [to_plain(item, depth + 1) for item in value]
+    if kind.__name__ in ("Fraction", "Decimal") and kind.__module__ in ("fractions", "decimal"):
+        return exact_number(value)
     if kind.__module__.partition(".")[0] == "numpy" and hasattr(value, "tolist"):
         return to_plain(value.tolist(), depth + 1)
     raise NotPlain("a value of type " + kind.__name__)
+
+
+def exact_number(value):
+    """The int or float that a Fraction or Decimal equals, as `==` would have it."""
+    try:
+        for base in (int, float):
+            if base(value) == value:
+                return base(value)
+    except (ValueError, OverflowError):
+        pass
+    raise NotPlain("a value of type " + type(value).__name__)
 
 
 # One child, many runs ----------------------------------------------------------------------------------------------
@@ -371,7 +398,7 @@ def restore(streams):
 def one_run(payload, program, kind, data):
     if kind == PARSE:
         return Outcome(FINISHED, 0, "", b"1" if is_program(payload.code) else b"0")
-    module = fresh_main(payload.with_prelude)
+    module = fresh_main(payload.with_prelude, "__main__" if kind == STDIN else "solution")
     return guarded(lambda: RUNNERS[kind](program, data, module, payload.nonce), payload.code)
 
 

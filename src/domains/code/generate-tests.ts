@@ -8,7 +8,7 @@ import type { Rng } from "../../core/rng.ts";
 import { withoutThought } from "../../core/thought.ts";
 import type { ChatMessage, SampleAnswer, SampleRequest, Sampler } from "../../lm/contract.ts";
 import { fencesOf, programCandidates } from "./extract.ts";
-import { parseValue } from "./values.ts";
+import { parseValue } from "./literals.ts";
 
 /** A problem that a program is to solve. */
 export interface CodeProblem {

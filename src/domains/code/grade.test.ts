@@ -91,6 +91,33 @@ describe.skipIf(!poolAvailable)("the pool", () => {
       ["class E:\n    def __eq__(self, o): return True\ndef f(): return E()", "", "1", "wrong"],
       ["class I(int):\n    def __eq__(self, o): return True\ndef f(): return I(2)", "", "1", "wrong"],
       ["def f(): return map(int, '12')", "", "[1, 2]", "wrong"],
+      ["def f(words): return {w[0]: w for w in words}.values()", '["ab", "ca"]', '["ab", "ca"]', "correct"],
+      ["def f(n): return range(n)", "3", "[0, 1, 2]", "correct"],
+      ["def f(a): return deque(a)", "[1, [2]]", "[1, [2]]", "correct"],
+      ["def f(a): return Counter(a)", "[7, 7]", '{"7": 2}', "correct"],
+      ["from decimal import Decimal\ndef f(): return Decimal('0.5')", "", "0.5", "correct"],
+      ["from fractions import Fraction\ndef f(): return [Fraction(6, 3)]", "", "[2]", "correct"],
+      ["from fractions import Fraction\ndef f(): return Fraction(1, 3)", "", "0.3333333333333333", "wrong"],
+      ["def f(x): return x\nif __name__ == '__main__':\n    print(f(input()))", "3", "3", "correct"],
+      ["@dataclass\nclass P:\n    x: int\ndef f(x): return P(x).x", "3", "3", "wrong"],
+      [
+        "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\ndef f(x): return P(x).x",
+        "3",
+        "3",
+        "correct",
+      ],
+      [
+        "from collections import deque\nclass D(deque):\n    def __iter__(self): yield 1\ndef f(): return D()",
+        "",
+        "[1]",
+        "wrong",
+      ],
+      [
+        "class M(type):\n    __name__ = 'Fraction'\n    __module__ = property(lambda c: exit())\nclass A(metaclass=M): pass\ndef f(): return A()",
+        "",
+        "1",
+        "wrong",
+      ],
       ["def g(): return 1", "", "1", "wrong"],
     ];
     for (const [code, input, output, expected] of cases) {
@@ -130,6 +157,8 @@ describe.skipIf(!poolAvailable)("the pool", () => {
     const run = (code: string) => grade({ code, tests: [{ kind: "script", script }] });
     const good = await run("def f(x): return x * x");
     expect([good.verdict, good.cheatable]).toEqual(["correct", true]);
+    const guarded = "def f(x): return x * x\nif __name__ == '__main__':\n    print(f(int(input())))";
+    expect((await run(guarded)).verdict).toBe("correct");
     expect((await run("def f(x): return 5")).reason).toBe("wrong answer");
     expect((await run("def f(x): exit()")).reason).toBe("runtime error");
     expect((await run("import os\nos._exit(0)")).verdict).toBe("wrong");

@@ -1,65 +1,23 @@
 /**
- * Judges a program by its tests: runs them in a sandbox, compares here, confirms every failure in a process of its own.
+ * Judges a program by its tests: runs them in a sandbox, has the results compared (verdict.ts), confirms every failure in a process of its own.
  * Expected outputs never enter the sandbox (but for a checker, which is the user's own program).
  */
 import { PromptCotError, throwIfStopped } from "../../core/errors.ts";
 import type { CallOptions } from "../../core/events.ts";
-import { Comparison, type ComparisonInput, difference } from "./compare.ts";
+import { Comparison, type ComparisonInput } from "./compare.ts";
 import { programCandidates } from "./extract.ts";
 import { type Limits, type LimitsInput, parseLimits } from "./limits.ts";
-import type { End, Run, RunResult, Sandbox } from "./sandbox/contract.ts";
-import { acceptedOf, expectedValues, parseTests, type Test } from "./tests.ts";
-import { equalValues, parseValue } from "./values.ts";
-
-/** Why a verdict is what it is. */
-export type Reason =
-  | "passed"
-  | "wrong answer"
-  | "time"
-  | "memory"
-  | "output"
-  | "runtime error"
-  | "compile error"
-  /** The engine failed, not the program: `unknown`. */
-  | "infrastructure"
-  /** The response holds no program, or its thought was cut off. */
-  | "no program"
-  /** There was nothing to test: `unknown`. */
-  | "no tests"
-  /** After the first failure, where `stopOnFailure` asks for it: `unknown`. */
-  | "not run";
-
-export interface TestVerdict {
-  verdict: "correct" | "wrong" | "unknown";
-  reason: Reason;
-  /** One line: the difference, the exception, the limit. */
-  detail: string;
-  /** The program ran in the same process as its judge, and could have tampered with it. */
-  cheatable: boolean;
-  /** Last part of standard output, and of standard error. */
-  stdoutTail: string;
-  stderrTail: string;
-  /** The value that a function test returned, as a Python literal, cut if long. */
-  value: string | undefined;
-  cpuMs: number | undefined;
-  wallMs: number | undefined;
-  memoryBytes: number | undefined;
-}
-
-export interface ProgramVerdict {
-  verdict: "correct" | "wrong" | "unknown";
-  /** The first failing test's reason; else `passed`, or why nothing is known. */
-  reason: Reason;
-  detail: string;
-  cheatable: boolean;
-  /** The program that was run, if one was found. */
-  program: string | undefined;
-  /** [test] in the order given. */
-  tests: TestVerdict[];
-  passed: number;
-  failed: number;
-  unknown: number;
-}
+import type { Run, RunResult, Sandbox } from "./sandbox/contract.ts";
+import { acceptedOf, parseTests, type Test } from "./tests.ts";
+import {
+  checkerSays,
+  notRun,
+  type ProgramVerdict,
+  summarize,
+  type TestVerdict,
+  verdictOf,
+  withoutTests,
+} from "./verdict.ts";
 
 export interface ProgramToGrade {
   /** The program itself. Exactly one of `code` and `response` is given. */
@@ -85,7 +43,6 @@ export interface GradeOptions extends CallOptions {
   sandbox: Sandbox;
 }
 
-const TAIL = 2_000;
 /** With `stopOnFailure`, so many tests are run before looking: failures come early. */
 const FIRST_CHUNKS = [4, 16, 64];
 
@@ -244,7 +201,7 @@ function runOf(test: Test): Run {
 }
 
 async function judge(tests: readonly Test[], results: RunResult[], context: Context): Promise<TestVerdict[]> {
-  const verdicts = tests.map((test, index) => verdictOf(test, results[index] as RunResult, context));
+  const verdicts = tests.map((test, index) => verdictOf(test, results[index] as RunResult, context.comparison));
   if (context.checker === undefined) return verdicts;
   return checkedVerdicts(context.checker, tests, results, verdicts, context);
 }
@@ -275,125 +232,4 @@ async function checkedVerdicts(
     if (verdict !== undefined && answer !== undefined) checked[index] = { ...verdict, ...checkerSays(answer) };
   }
   return checked;
-}
-
-function checkerSays(answer: RunResult): Pick<TestVerdict, "verdict" | "reason" | "detail"> {
-  if (answer.value === "True") return { verdict: "correct", reason: "passed", detail: "the checker accepts it" };
-  if (answer.value === "False") return { verdict: "wrong", reason: "wrong answer", detail: "the checker rejects it" };
-  const why = answer.end.kind === "finished" ? `it returned ${answer.value ?? "nothing"}` : detailOf(answer.end);
-  return { verdict: "unknown", reason: "infrastructure", detail: `the checker failed: ${why}` };
-}
-
-function verdictOf(test: Test, result: RunResult, context: Context): TestVerdict {
-  const measured = {
-    cheatable: test.kind === "script",
-    stdoutTail: result.stdout.slice(-TAIL),
-    stderrTail: result.stderr.slice(-TAIL),
-    value: test.kind === "function" ? result.value?.slice(0, TAIL) : undefined,
-    cpuMs: result.cpuMs,
-    wallMs: result.wallMs,
-    memoryBytes: result.memoryBytes,
-  };
-  const end = result.end;
-  if (end.kind === "finished") {
-    const wrong = mismatch(test, result, context);
-    if (wrong === undefined) return { verdict: "correct", reason: "passed", detail: "", ...measured };
-    return { verdict: "wrong", reason: "wrong answer", detail: wrong, ...measured };
-  }
-  const verdict = end.kind === "infrastructure" ? "unknown" : "wrong";
-  return { verdict, reason: reasonOf(end), detail: detailOf(end), ...measured };
-}
-
-/** Why a run that ended well is still wrong, or undefined. */
-function mismatch(test: Test, result: RunResult, context: Context): string | undefined {
-  switch (test.kind) {
-    case "stdin": {
-      const differences = acceptedOf(test.output).map((output) =>
-        difference(output, result.stdout, context.comparison),
-      );
-      return differences.includes(undefined) ? undefined : differences[0];
-    }
-    case "function": {
-      const returned = parseValue(result.value ?? "", "python");
-      if (returned === undefined) return `returned ${(result.value ?? "nothing").slice(0, 200)}`;
-      const { tolerance } = context.comparison;
-      if (expectedValues(test).some((expected) => equalValues(expected, returned, tolerance))) return undefined;
-      return `returned ${(result.value ?? "").slice(0, 200)}`;
-    }
-    case "script":
-      return result.value === "passed" ? undefined : "the test program did not run to its end";
-    default:
-      return test satisfies never;
-  }
-}
-
-function reasonOf(end: Exclude<End, { kind: "finished" }>): Reason {
-  switch (end.kind) {
-    case "error":
-      return "runtime error";
-    case "assertion":
-      return "wrong answer";
-    case "not-compiled":
-      return "compile error";
-    case "limit":
-      return end.limit;
-    case "infrastructure":
-      return "infrastructure";
-    default:
-      return end satisfies never;
-  }
-}
-
-function detailOf(end: End): string {
-  return end.kind === "finished" ? `exited with code ${end.exitCode}` : end.detail;
-}
-
-function notRun(): TestVerdict {
-  return {
-    verdict: "unknown",
-    reason: "not run",
-    detail: "an earlier test failed",
-    cheatable: false,
-    stdoutTail: "",
-    stderrTail: "",
-    value: undefined,
-    cpuMs: undefined,
-    wallMs: undefined,
-    memoryBytes: undefined,
-  };
-}
-
-function withoutTests(verdict: ProgramVerdict["verdict"], reason: Reason, detail: string): ProgramVerdict {
-  return {
-    verdict,
-    reason,
-    detail,
-    cheatable: false,
-    program: undefined,
-    tests: [],
-    passed: 0,
-    failed: 0,
-    unknown: 0,
-  };
-}
-
-/** Wrong if any test is, else unknown if any test is, else correct. */
-function summarize(program: string, tests: TestVerdict[]): ProgramVerdict {
-  const count = (verdict: TestVerdict["verdict"]): number => tests.filter((test) => test.verdict === verdict).length;
-  const decisive =
-    tests.findIndex((test) => test.verdict === "wrong") >= 0
-      ? tests.findIndex((test) => test.verdict === "wrong")
-      : tests.findIndex((test) => test.verdict === "unknown");
-  const deciding = tests[decisive];
-  return {
-    verdict: deciding?.verdict ?? "correct",
-    reason: deciding?.reason ?? "passed",
-    detail: deciding === undefined ? "" : `test ${decisive}: ${deciding.detail}`,
-    cheatable: tests.some((test) => test.cheatable),
-    program,
-    tests,
-    passed: count("correct"),
-    failed: count("wrong"),
-    unknown: count("unknown"),
-  };
 }

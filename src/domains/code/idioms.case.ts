@@ -377,11 +377,41 @@ const elaborate: [name: string, program: string][] = [
     "warnings and logging to standard error",
     "import logging, warnings\nlogging.basicConfig(level=logging.DEBUG)\nlogging.debug('x')\nwarnings.warn('y')\ninput()\nprint(sum(map(int, input().split())))",
   ],
+  [
+    "standard input read to its end, and again",
+    "import sys\nd = sys.stdin.read().split()\nassert sys.stdin.read() == '' and sys.stdin.readline() == ''\nprint(sum(map(int, d[1:])))",
+  ],
+  [
+    "standard input read to its end, and rewound",
+    "import sys\nsys.stdin.read()\nsys.stdin.seek(0)\ninput()\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "an error in a thread after the answer",
+    "import threading\ninput()\nprint(sum(map(int, input().split())))\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()",
+  ],
+  ["sys.exit with a message", "import sys\ninput()\nprint(sum(map(int, input().split())))\nsys.exit('done')"],
+  [
+    "megabytes of standard error",
+    "import sys\nfor _ in range(3000):\n    print('x' * 1000, file=sys.stderr)\ninput()\nprint(sum(map(int, input().split())))",
+  ],
+  [
+    "the user's locale",
+    "import locale\nlocale.setlocale(locale.LC_ALL, '')\ninput()\nprint(f'{sum(map(int, input().split())):n}')",
+  ],
+  [
+    "a database in memory",
+    "import sqlite3\ninput()\nc = sqlite3.connect(':memory:')\nprint(c.execute('select %s' % '+'.join(input().split())).fetchone()[0])",
+  ],
 ];
 
 export const IDIOMS: readonly Idiom[] = [
   ...[...plain, ...elaborate].map(([name, program]) => ({ name, program })),
   { name: "numbers equal as decimals", program: "print('1.50 2e1 -0.0')", output: "1.5 20 0\n" },
+  {
+    name: "an integer of ten thousand digits",
+    program: "print(len(str(10 ** 9999)), int('7' * 9999) % 10)",
+    output: "10000 7\n",
+  },
   { name: "no input at all", program: "print(42)", input: "" },
   {
     name: "input without a last newline",

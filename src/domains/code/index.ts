@@ -2,9 +2,10 @@
 import type { CallOptions } from "../../core/events.ts";
 import type { Verdict } from "../../core/records.ts";
 import type { Grader } from "../contract.ts";
-import { gradeProgramIn, type ProgramToGrade, type ProgramVerdict } from "./grade.ts";
+import { gradeProgramIn, type ProgramToGrade } from "./grade.ts";
 import type { Sandbox } from "./sandbox/contract.ts";
 import { pool } from "./sandbox/pool.ts";
+import type { ProgramVerdict } from "./verdict.ts";
 
 export { Comparison, type ComparisonInput, difference } from "./compare.ts";
 export { type Candidate, programCandidates } from "./extract.ts";
@@ -22,11 +23,9 @@ export {
   extractProgram,
   type GradeOptions,
   type ProgramToGrade,
-  type ProgramVerdict,
-  type Reason,
-  type TestVerdict,
 } from "./grade.ts";
 export { Limits, type LimitsInput } from "./limits.ts";
+export { type Notation, parseValue } from "./literals.ts";
 export type { End, Job, Run, RunResult, Sandbox } from "./sandbox/contract.ts";
 export { type PistonOptions, piston } from "./sandbox/piston.ts";
 export { type Pool, type PoolOptions, pool } from "./sandbox/pool.ts";
@@ -43,7 +42,8 @@ export {
   type ValidationOptions,
   validateTests,
 } from "./validate-tests.ts";
-export { equalValues, type Notation, parseValue, type Value } from "./values.ts";
+export { equalValues, type Value } from "./values.ts";
+export type { ProgramVerdict, Reason, TestVerdict } from "./verdict.ts";
 
 let shared: Sandbox | undefined;
 

@@ -1,6 +1,7 @@
 /** Grades a stream of programs with bounded memory: pulls a job only when there is room for it. */
 import { throwIfStopped } from "../../core/errors.ts";
-import { type GradeOptions, gradeProgramIn, type ProgramToGrade, type ProgramVerdict } from "./grade.ts";
+import { type GradeOptions, gradeProgramIn, type ProgramToGrade } from "./grade.ts";
+import type { ProgramVerdict } from "./verdict.ts";
 
 export interface StreamOptions extends GradeOptions {
   /** Jobs that may be held at once, those waiting for a worker included. Default: twice the sandbox's concurrency. */

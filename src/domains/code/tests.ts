@@ -1,7 +1,8 @@
 /** What a program is tested with: the three kinds of test, and the door through which rows of data become tests. */
 import { z } from "zod";
 import { PromptCotError } from "../../core/errors.ts";
-import { parseValue, type Value } from "./values.ts";
+import { parseValue } from "./literals.ts";
+import type { Value } from "./values.ts";
 
 /** One accepted output, or several, any of which will do. */
 const Accepted = z.union([z.string(), z.array(z.string()).min(1)]);
@@ -48,7 +49,7 @@ export function parseTests(inputs: readonly unknown[], functionName: string | un
   return inputs.map((input, index) => {
     const hasKind = typeof input === "object" && input !== null && "kind" in input;
     const parsed = (hasKind ? Test : RowTest).safeParse(input);
-    if (!parsed.success) throw badTest(index, z.prettifyError(parsed.error));
+    if (!parsed.success) throw badTest(index, inOneLine(parsed.error));
     const test = "kind" in parsed.data ? parsed.data : testOfRow(parsed.data, functionName);
     if (test.kind === "function") checkValues(test, index);
     return test;
@@ -90,6 +91,15 @@ function badTest(index: number, why: string): PromptCotError {
     message: `test ${index} (counted from 0): ${why}`,
     next: "give inputs and outputs as texts: {input, output}; with a function name, one JSON value per line of input",
   });
+}
+
+function inOneLine(error: z.ZodError): string {
+  return error.issues
+    .map(
+      ({ code, path, message }) =>
+        `${path.join(".")}: ${code === "invalid_union" ? "neither a text nor texts" : message}`,
+    )
+    .join("; ");
 }
 
 function excerpt(text: string): string {

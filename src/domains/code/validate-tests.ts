@@ -7,9 +7,10 @@ import type { CallOptions } from "../../core/events.ts";
 import { Comparison, type ComparisonInput, difference } from "./compare.ts";
 import type { CodeProblem, TestDraft } from "./generate-tests.ts";
 import { type Limits, type LimitsInput, parseLimits } from "./limits.ts";
+import { parseValue } from "./literals.ts";
 import type { Run, RunResult, Sandbox } from "./sandbox/contract.ts";
 import type { RowTest } from "./tests.ts";
-import { equalValues, parseValue, toJson } from "./values.ts";
+import { equalValues, toJson } from "./values.ts";
 
 export interface ValidationOptions extends CallOptions {
   sandbox: Sandbox;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { equalValues, type Notation, parseValue, toJson } from "./values.ts";
+import { type Notation, parseValue } from "./literals.ts";
+import { equalValues, toJson, withJsonKeys } from "./values.ts";
 
 function same(a: string, b: string, notations: [Notation, Notation] = ["json", "python"]): boolean {
   const [left, right] = [parseValue(a, notations[0]), parseValue(b, notations[1])];
@@ -52,6 +53,16 @@ describe("Python's ==", () => {
     expect(same("2j", "2j", python)).toBe(true);
     expect(same("(1+0j)", "1", python)).toBe(true);
   });
+});
+
+it("spells the keys of dictionaries as JSON does", () => {
+  const read = (text: string) => withJsonKeys(parseValue(text, "python") ?? { kind: "none" });
+  const spelt = (python: string, json: string) =>
+    equalValues(parseValue(json, "json") ?? { kind: "none" }, read(python));
+  expect(spelt("[{1: {True: 'a', None: 2.5, 0.5: ()}}]", '[{"1": {"true": "a", "null": 2.5, "0.5": []}}]')).toBe(true);
+  expect(spelt("{(1, 2): 3}", '{"[1, 2]": 3}')).toBe(false);
+  // Two keys that JSON cannot tell apart are left as they are.
+  expect(spelt("{1: 2, '1': 2}", '{"1": 2}')).toBe(false);
 });
 
 it("refuses what is no value", () => {

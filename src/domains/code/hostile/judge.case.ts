@@ -148,4 +148,26 @@ export const JUDGE: readonly Hostile[] = [
       "import sys, types\nfor n in ('os', 'io', 'runner', 'atexit', 'threading', 'traceback', 'linecache'):\n    sys.modules[n] = types.ModuleType(n)\nraise ValueError",
     reasons: ["runtime error"],
   },
+  {
+    name: "every function of the judge made a success by way of the garbage collector",
+    program:
+      "import gc, types\nyes = (lambda *a, **k: True).__code__\nfor o in gc.get_objects():\n    if isinstance(o, types.FunctionType) and o.__name__ in ('finish', 'record', 'write_all', 'one_run', 'guarded'):\n        o.__code__ = yes\nprint('x')",
+  },
+  {
+    name: "the tests that follow taken out of the payload",
+    program:
+      "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ == 'Payload':\n        o.runs.clear()\nprint('x')",
+  },
+  {
+    name: "an exception that says it is SystemExit",
+    program:
+      "class E(Exception):\n    @property\n    def __class__(self):\n        return SystemExit\n    code = 0\nraise E()",
+    reasons: ["runtime error"],
+  },
+  {
+    name: "an exception whose text never ends",
+    program: "class E(BaseException):\n    def __str__(self):\n        while True:\n            pass\nraise E()",
+    limits: TIGHT,
+    reasons: ["time"],
+  },
 ];

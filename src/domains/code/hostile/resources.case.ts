@@ -233,4 +233,26 @@ export const RESOURCES: readonly Hostile[] = [
     limits: TIGHT,
     reasons: ["time", "runtime error"],
   },
+  {
+    name: "a mapping of standard input that is cut off below",
+    program: "import mmap, os\nm = mmap.mmap(0, 0, prot=mmap.PROT_READ)\nos.ftruncate(0, 0)\nprint(m[0])",
+    reasons: ["runtime error"],
+  },
+  {
+    name: "a handler for faults that returns to the fault",
+    program: "import ctypes, signal\nsignal.signal(signal.SIGSEGV, lambda *a: None)\nctypes.string_at(0)",
+    limits: TIGHT,
+    reasons: ["time", "runtime error"],
+  },
+  {
+    name: "bytecode that is none",
+    program: "f = lambda: 0\nf.__code__ = f.__code__.replace(co_code=b'\\xff' * 100)\nf()",
+    reasons: ["runtime error"],
+  },
+  {
+    name: "dictionary keys that all collide",
+    program: "d = {}\nfor i in range(10 ** 6):\n    d[i * (2 ** 61 - 1)] = 1",
+    limits: TIGHT,
+    reasons: ["time"],
+  },
 ];
