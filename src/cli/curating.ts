@@ -97,11 +97,16 @@ export async function printOutputs(
   if (rows.kept === 0) process.stdout.write("no row is left: a command that reads this file stops with exit code 3\n");
   if (dropped === 0) return;
   process.stdout.write(`dropped rows, each with its reason → ${outputs.rejects}\n`);
-  if (unreadable > 0) process.stdout.write(`${unusable(unreadable, await firstUnusable(outputs.rejects, signal))}\n`);
+  if (unreadable > 0) process.stdout.write(`${await tellUnusable(unreadable, outputs.rejects, signal)}\n`);
 }
 
 const Unusable = z.object({ file: z.string(), line: z.number(), field: z.string(), reason: z.string() });
 type Unusable = z.infer<typeof Unusable>;
+
+/** `5 rows cannot be used as they are; the first: a.jsonl:6: not JSON: …`, from the rejects that say so. */
+export async function tellUnusable(count: number, rejects: string, signal: CallOptions["signal"]): Promise<string> {
+  return unusable(count, await firstUnusable(rejects, signal));
+}
 
 /** The first reject that is no row of the input, but says why one could not be used. */
 async function firstUnusable(rejects: string, signal: CallOptions["signal"]): Promise<Unusable | undefined> {

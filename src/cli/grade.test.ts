@@ -60,7 +60,8 @@ describe("grade math", () => {
   it("sets rows aside that it cannot read, with line and reason", async () => {
     const verdicts = await gradeMath([row(1, "7", "\\boxed{7}"), '{"id":2,"gold":"7"}', "{not json"]);
     expect(verdicts).toHaveLength(1);
-    expect(printed).toContain("2 rows could not be read");
+    expect(printed).toContain("2 rows cannot be used as they are; the first: ");
+    expect(printed).toContain("rows.jsonl:2: response: missing");
     const rejects = await readFile(join(folder, "verdicts.jsonl.rejects.jsonl"), "utf8");
     expect(rejects).toContain("response");
     expect(rejects.trim().split("\n")).toHaveLength(2);
@@ -70,7 +71,7 @@ describe("grade math", () => {
     const [input, output] = [join(folder, "rows.jsonl"), join(folder, "verdicts.jsonl")];
     await writeFile(input, '{"id":1}\n{"id":2}\n');
     await gradeCommand().parseAsync(["math", "--input", input, "--output", output], { from: "user" });
-    expect(printed).toContain("2 rows could not be read");
+    expect(printed).toContain("2 rows cannot be used as they are; the first: ");
     expect(await readFile(output, "utf8")).toBe("");
   });
 });
@@ -102,8 +103,11 @@ describe.skipIf(!poolAvailable)("grade code", () => {
     ]);
     const rejects = await lines(`${output}.rejects.jsonl`);
     expect(rejects.map(({ line }) => line)).toEqual([3, 5]);
-    expect(rejects[0]?.reason).toContain("give inputs and outputs as texts");
-    expect(printed).toContain("2 rows could not be read");
+    expect(rejects[0]?.reason).toBe(
+      "test 0 (counted from 0): input: Invalid input: expected string, received array; output: neither a text nor texts; " +
+        "give inputs and outputs as texts: {input, output}; with a function name, one JSON value per line of input",
+    );
+    expect(printed).toContain("2 rows cannot be used as they are; the first: ");
     expect(printed).toMatch(/wrong · wrong answer +1/);
   });
 });

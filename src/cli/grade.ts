@@ -10,7 +10,7 @@ import type { ProfileName } from "../domains/math/index.ts";
 import { readRows } from "../rows/read.ts";
 import type { Row } from "../rows/row.ts";
 import { type TransformResult, transformRows } from "../rows/transform.ts";
-import { doneBefore, numberOption, tally, withDisplay, workersFrom } from "./curating.ts";
+import { doneBefore, numberOption, tally, tellUnusable, withDisplay, workersFrom } from "./curating.ts";
 import { CodeRow, limitsFrom, MathRow, programOf, verdictRow } from "./grade-rows.ts";
 import { gradeServeCommand } from "./grade-serve.ts";
 import { mathThreads } from "./grade-threads.ts";
@@ -159,7 +159,10 @@ async function summarise(
   const share = (count: number) => `${((100 * count) / Math.max(1, total)).toFixed(1)} %`;
   const body = counts.rows().map(([name, count]) => [name, count.toLocaleString("en"), share(count)]);
   process.stdout.write(`${aligned([["verdicts", total.toLocaleString("en"), ""], ...body])}\n`);
-  if (written.unreadable > 0) process.stdout.write(`${written.unreadable} rows could not be read: ${rejects}\n`);
+  if (written.unreadable > 0) {
+    const first = await tellUnusable(written.unreadable, rejects, signal);
+    process.stdout.write(`${first}\nrows without a verdict, each with its reason → ${rejects}\n`);
+  }
   const before = doneBefore(written);
   // Rows that were judged earlier cost nothing now, and would make a rate of nonsense.
   const rate = before === undefined ? `, ${(total / Math.max(seconds, 1e-3)).toFixed(0)} rows/s` : `; ${before}`;

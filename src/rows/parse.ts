@@ -76,8 +76,11 @@ function causeOf(error: z.ZodError, row: Row): { field: string; reason: string }
     return { field, reason: `not a known field${more}` };
   }
   const field = issue.path.map(String).join(".");
-  if (issue.code !== "invalid_type") return { field, reason: `${issue.message}${more}` };
   const found = at(row, issue.path);
+  if (issue.code === "invalid_union" && (found ?? null) === null) {
+    return { field, reason: `${found === undefined ? "missing" : "a value is needed, found null"}${more}` };
+  }
+  if (issue.code !== "invalid_type") return { field, reason: `${issue.message}${more}` };
   if (found === undefined) return { field, reason: `missing; ${issue.expected} is needed${more}` };
   return { field, reason: `${issue.expected} is needed, found ${nameOf(found)}${more}` };
 }

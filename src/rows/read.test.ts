@@ -256,4 +256,16 @@ describe("parseRows", () => {
       message: `${path}:2: id: string is needed, found number`,
     });
   });
+
+  test("says of a field that may be of several kinds that it is missing", async () => {
+    const rejects: Reject[] = [];
+    const either = z.object({ gold: z.union([z.string(), z.number()]) });
+    const onReject = (reject: Reject) => rejects.push(reject);
+    const rows = readRows(await file('{"id":"a"}\n{"gold":null}\n{"gold":1}'), { onReject });
+    await Array.fromAsync(parseRows(rows, either, { onReject }));
+    expect(rejects.map(({ field, reason }) => [field, reason])).toEqual([
+      ["gold", "missing"],
+      ["gold", "a value is needed, found null"],
+    ]);
+  });
 });
