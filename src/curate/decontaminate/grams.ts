@@ -1,5 +1,5 @@
 /** A table of all n-grams of a set of token sequences: where does this gram occur? Exact: hashes only narrow the search. */
-import { mix32 } from "../text/tokens.ts";
+import { mix32 } from "../text/vocabulary.ts";
 
 /** Token sequences, one after another. */
 export interface Sequences {

@@ -5,7 +5,8 @@
  * every sketch, so the rows of a band are independent; empty bins are filled by optimal densification (Shrivastava 2017).
  * A shingle costs `rows` hashes where k-permutation MinHash costs `bands × rows`; docs/design/curate.md has the recall of both.
  */
-import { createTokenizer, isNumberToken, mix32 } from "../text/tokens.ts";
+import { createTokenizer } from "../text/tokens.ts";
+import { isNumberToken, mix32 } from "../text/vocabulary.ts";
 
 export interface SimilarityOptions {
   /** Tokens per shingle. */

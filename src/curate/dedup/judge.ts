@@ -1,5 +1,5 @@
 /** Confirms or refutes that two token sequences are duplicates, exactly: no signatures here. */
-import { isNumberToken } from "../text/tokens.ts";
+import { isNumberToken } from "../text/vocabulary.ts";
 import { type SimilarityOptions, shingles } from "./features.ts";
 
 export interface Likeness {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createTokenizer, isNumberToken } from "./tokens.ts";
+import { createTokenizer } from "./tokens.ts";
+import { isNumberToken } from "./vocabulary.ts";
 
 const tokenize = createTokenizer();
 const tokens = (text: string): number[] => {
