@@ -2,9 +2,10 @@
 import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LedgerKey, noLedger, type RawExchange } from "../../journal/ledger.ts";
-import type { SampleResult } from "../contract.ts";
+import type { SampleRequest, SampleResult } from "../contract.ts";
 import { type Meter, noMeter, type Tokens } from "../meter.ts";
 import { openai } from "./backend.ts";
+import type { OpenAiConfig } from "./options.ts";
 
 const ANSWER = "Four apples cost 12 coins.";
 
@@ -14,7 +15,11 @@ let server: Server | undefined;
 afterEach(() => server?.close());
 
 /** An honest server at the first look, which answers questions as `reply` says. */
-async function asked(reply: (times: number) => Reply): Promise<{
+async function asked(
+  reply: (times: number, body: string) => Reply,
+  options: Partial<OpenAiConfig> = {},
+  changes: Partial<SampleRequest> = {},
+): Promise<{
   result: SampleResult | { error: unknown };
   times: number;
   paid: Tokens[];
@@ -28,7 +33,11 @@ async function asked(reply: (times: number) => Reply): Promise<{
       if (request.method === "GET") return response.end('{"data":[]}');
       const text = Buffer.concat(chunks).toString();
       if (!request.url?.endsWith("/chat/completions")) return response.writeHead(404).end("{}");
-      const { status = 200, headers = {}, body } = text.includes("question") ? reply(++times) : { body: chat({}) };
+      const {
+        status = 200,
+        headers = {},
+        body,
+      } = text.includes("question") ? reply(++times, text) : { body: chat({}) };
       response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
     });
   });
@@ -45,6 +54,7 @@ async function asked(reply: (times: number) => Reply): Promise<{
       weights: { kind: "pinned", provider: "here", version: "m-1" },
       retry: { attempts: 3, firstSeconds: 0.001, longestSeconds: 0.01 },
       timeouts: { patienceSeconds: 60 },
+      ...options,
     },
     { exchange, meter, probeMeter: noMeter },
   );
@@ -52,7 +62,7 @@ async function asked(reply: (times: number) => Reply): Promise<{
   try {
     const messages = [{ role: "user", content: "a question" }] as const;
     const request = { prompt: { kind: "messages", messages } as const, temperature: 1, topP: 1, stop: {}, seed: 1 };
-    const results = model.sampler!.sample([{ id: "a", maxTokens: 500, ...request }], {});
+    const results = model.sampler!.sample([{ id: "a", maxTokens: 500, ...request, ...changes }], {});
     const [result] = await Array.fromAsync(results).catch((error: unknown) => [{ error }]);
     return { result: result!, times, paid, kept };
   } finally {
@@ -181,4 +191,36 @@ it("waits until the date that Retry-After names", async () => {
   expect(result).toMatchObject({ ok: true });
   expect(times).toBe(2);
   expect(askedAgainAfter).toBeGreaterThan(900);
+});
+
+describe("a provider that refuses to be told a field", () => {
+  const strict = (body: string) => /"(seed|top_p|n)":/.test(body);
+  const refusal = { status: 422, body: { detail: [{ loc: ["body", "seed"], msg: "Extra inputs are not permitted" }] } };
+
+  it("is not told it, and the request's key does not say it either", async () => {
+    const bodies: string[] = [];
+    const { result } = await asked(
+      (_, body) => {
+        bodies.push(body);
+        return strict(body) ? refusal : { body: chat({}) };
+      },
+      { omit: ["seed", "top_p", "n"] },
+    );
+    expect(result).toMatchObject({ ok: true, text: ANSWER });
+    expect(Object.keys(JSON.parse(bodies[0] ?? ""))).toEqual([
+      "model",
+      "messages",
+      "max_tokens",
+      "stream",
+      "temperature",
+    ]);
+    const without = await asked((_, body) => (strict(body) ? refusal : { body: chat({}) }));
+    expect(without.result).toMatchObject({ ok: false, reason: "HTTP 422: body.seed: Extra inputs are not permitted" });
+  });
+
+  it("is not asked where another value is wanted than the default", async () => {
+    const { result, times } = await asked(() => ({ body: chat({}) }), { omit: ["temperature"] }, { temperature: 0.7 });
+    expect(result).toMatchObject({ ok: false, reason: expect.stringContaining("temperature 0.7 is wanted") });
+    expect(times).toBe(0);
+  });
 });

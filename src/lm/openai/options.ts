@@ -93,6 +93,9 @@ const Body = z
   })
   .describe("Further fields for every sampling request, such as chat_template_kwargs; part of the ledger's key.");
 
+/** What some providers refuse to be told, or refuse for some models. */
+const OMISSIBLE = ["temperature", "top_p", "seed", "n", "stream"] as const;
+
 const PlainHeaders = z
   .record(z.string(), z.string())
   .refine((headers) => Object.keys(headers).every((name) => !/auth|key|token|secret|cookie/i.test(name)), {
@@ -144,6 +147,12 @@ export const OpenAiOptions = z
       .default("auto")
       .describe("How reasoning inside a chat reply is recognised, where the server does not part it."),
     body: Body.default({}),
+    omit: z
+      .array(z.enum(OMISSIBLE))
+      .optional()
+      .describe(
+        "Fields that the provider refuses, and that are then not sent: temperature and top_p must be 1 wherever it is asked, and answers do not hang on a seed.",
+      ),
     batch: Batch.optional(),
     limits: Limits.prefault({}),
     timeouts: Timeouts.prefault({}),
@@ -165,6 +174,10 @@ export const OpenAiOptions = z
   .refine((o) => o.weights.kind !== "pinned" || !/^(latest|default|auto|current)$/i.test(o.weights.version), {
     error: "is not a version: under it the weights may change and paid answers would be mixed up",
     path: ["weights", "version"],
+  })
+  .refine((o) => o.omit === undefined || o.dialect === "generic", {
+    error: "only for dialect generic: vllm and sglang take all that is sent",
+    path: ["omit"],
   })
   .refine((o) => o.sample || o.score, { error: "a server that neither samples nor scores is of no use" })
   .refine((o) => o.limits.minInFlight <= o.limits.inFlight, {

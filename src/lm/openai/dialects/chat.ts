@@ -4,8 +4,9 @@ import type { ChatMessage, SampleRequest, SampleResult } from "../../contract.ts
 import type { Tokens } from "../../meter.ts";
 import { mostOf, uncounted } from "../cost.ts";
 import { partReasoning, type ReasoningFormat } from "../reasoning.ts";
-import { type Question, type Reading, type Setting, wireMessages } from "./contract.ts";
+import { type Question, type Reading, type Setting, type Unaskable, wireMessages } from "./contract.ts";
 import { Chat, parseReply, readContent, sampled, unusable } from "./replies.ts";
+import { told, untold } from "./shared.ts";
 import { chatSize } from "./sizes.ts";
 
 export interface ChatFlavour {
@@ -23,10 +24,12 @@ export function chatQuestion(
   messages: readonly ChatMessage[],
   setting: Setting,
   flavour: ChatFlavour,
-): Question<SampleResult> {
+): Question<SampleResult> | Unaskable {
   const { options } = setting;
+  const refused = untold(request, setting);
+  if (refused !== undefined) return refused;
   // By the alphabet, as the ledger's key wants them: it then need not sort.
-  const parameters = {
+  const fields = {
     ...options.body,
     ...flavour.extra,
     [options.maxTokensField ?? flavour.defaultMaxTokensField]: request.maxTokens,
@@ -37,8 +40,10 @@ export function chatQuestion(
     temperature: request.temperature,
     top_p: request.topP,
   };
+  const parameters = told(fields, setting);
   const prompt = wireMessages(messages);
   const { seed } = request;
+  const seeded = told({ seed }, setting);
   const size = chatSize(messages, request.maxTokens, setting.framing);
   return {
     id: request.id,
@@ -48,7 +53,7 @@ export function chatQuestion(
     // How reasoning is parted is a matter of reading, not of asking: it is no part of the key.
     parameters,
     seed,
-    body: (model) => JSON.stringify({ model, messages: prompt, ...parameters, seed }),
+    body: (model) => JSON.stringify({ model, messages: prompt, ...parameters, ...seeded }),
     ...size,
     read: (raw) => {
       const format = options.reasoning;

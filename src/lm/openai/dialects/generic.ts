@@ -7,7 +7,7 @@ import { mostOf, uncounted } from "../cost.ts";
 import { chatQuestion } from "./chat.ts";
 import type { Dialect, Question, Setting, Unaskable } from "./contract.ts";
 import { Completion, parseReply, sampled, unusable } from "./replies.ts";
-import { tooLong } from "./shared.ts";
+import { told, tooLong, untold } from "./shared.ts";
 import { scoredSize, sizeOf } from "./sizes.ts";
 import { readEchoScore } from "./vllm.ts";
 
@@ -47,8 +47,9 @@ function completion(
   const { stop, maxTokens, seed, id } = request;
   if (stop.ids?.length) return { impossible: "a generic completion server takes no stop token ids" };
   const long = typeof prompt === "string" ? undefined : tooLong(prompt.length + maxTokens, setting);
-  if (long !== undefined) return long;
-  const parameters = {
+  const refused = long ?? untold(request, setting);
+  if (refused !== undefined) return refused;
+  const fields = {
     ...setting.options.body,
     max_tokens: maxTokens,
     temperature: request.temperature,
@@ -58,6 +59,8 @@ function completion(
     echo: false,
     ...(stop.texts?.length ? { stop: stop.texts } : {}),
   };
+  const parameters = told(fields, setting);
+  const seeded = told({ seed }, setting);
   const size = sizeOf(prompt, maxTokens);
   return {
     id,
@@ -66,7 +69,7 @@ function completion(
     prompt,
     parameters,
     seed,
-    body: (model) => JSON.stringify({ model, prompt, ...parameters, seed }),
+    body: (model) => JSON.stringify({ model, prompt, ...parameters, ...seeded }),
     ...size,
     read(raw) {
       const parsed = parseReply(raw, Completion);
@@ -83,7 +86,8 @@ function completion(
 
 function echo(request: ScoreRequest, setting: Setting, logprobs: number): Question<ScoreResult> {
   const sent = [...request.prefix, ...request.completion];
-  const parameters = { max_tokens: 1, temperature: 0, logprobs, echo: true };
+  const parameters = told({ max_tokens: 1, temperature: 0, logprobs, echo: true }, setting);
+  const seeded = told({ seed: 0 }, setting);
   return {
     id: request.id,
     path: `${setting.paths.api}/completions`,
@@ -92,7 +96,7 @@ function echo(request: ScoreRequest, setting: Setting, logprobs: number): Questi
     parameters,
     seed: 0,
     sample: request.repeat ?? 0,
-    body: (model) => JSON.stringify({ model, prompt: [sent], ...parameters, seed: 0 }),
+    body: (model) => JSON.stringify({ model, prompt: [sent], ...parameters, ...seeded }),
     ...scoredSize(sent),
     read(raw) {
       const parsed = parseReply(raw, Completion);

@@ -1,4 +1,6 @@
 /** Addresses and bounds that every dialect computes alike. */
+import type { Json } from "../../../core/hash.ts";
+import type { SampleRequest } from "../../contract.ts";
 import type { ServerPaths } from "../server.ts";
 import type { Setting, Unaskable } from "./contract.ts";
 
@@ -15,6 +17,26 @@ export function serverPaths(url: URL, pages: { health: string; metrics: string |
     health: root + pages.health,
     metrics: pages.metrics === undefined ? undefined : root + pages.metrics,
   };
+}
+
+/** `fields` without those that the provider refuses to be told. */
+export function told(fields: { [field: string]: Json }, { options: { omit } }: Setting): { [field: string]: Json } {
+  if (omit === undefined) return fields;
+  const left: readonly string[] = omit;
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !left.includes(name)));
+}
+
+/** A request that wants something else than what an untold field is by default. */
+export function untold(
+  { temperature, topP }: Pick<SampleRequest, "temperature" | "topP">,
+  { options: { omit = [] } }: Setting,
+): Unaskable | undefined {
+  const wanted =
+    omit.includes("temperature") && temperature !== 1 ? (["temperature", temperature] as const) : undefined;
+  const refused = wanted ?? (omit.includes("top_p") && topP !== 1 ? (["top_p", topP] as const) : undefined);
+  if (refused === undefined) return undefined;
+  const [name, value] = refused;
+  return { impossible: `${name} ${value} is wanted, and the backend's \`omit\` leaves it out: it is 1 then` };
 }
 
 /** A request that cannot fit is not sent: servers differ in whether they refuse it, cut it or crash. */
