@@ -96,7 +96,8 @@ function predicate(line: string): string[] {
 }
 
 /** How a sentence without a verb of being may begin and still name its answer, be it in a box. */
-const CONCLUDES = /^[^a-z]{0,3}(?:[a-z]{4,6}\{\\?)*(?:so|thus|therefore|hence|answer|the|it|this|that|these|they|we|i)\b/i;
+const CONCLUDES =
+  /^[^a-z]{0,3}(?:[a-z]{4,6}\{\\?)*(?:so|thus|therefore|hence|answer|the|it|this|that|these|they|we|i)\b/i;
 
 function verdict(of: Verdict["verdict"], stage: string, extracted: string | undefined, reason: string): Verdict {
   return extracted === undefined
