@@ -87,8 +87,8 @@ export async function main(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       /** The first seed and the last. Several processes may share them; a call over all of them then only reads and prints. */
-      first: { type: "string", default: "11" },
-      last: { type: "string", default: "15" },
+      first: { type: "string", default: "16" },
+      last: { type: "string", default: "20" },
       scale: { type: "string", default: "small" },
       out: { type: "string", default: "runs/experiments/em-control" },
       /** Arms to run, and `direct` for the model without rationales. A later call may add others. */

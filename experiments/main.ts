@@ -13,7 +13,7 @@ const experiments: Record<string, Experiment> = {
   "em-control": {
     asks: "is EM better than rationales that are fixed, redrawn or chosen at random, and than a model without any?",
     cost: "20 minutes a seed; five seeds",
-    options: "--first 11 --last 15 --arms NAME,… --scale small --out FOLDER --set KEY=VALUE",
+    options: "--first 16 --last 20 --arms NAME,… --scale small --out FOLDER --set KEY=VALUE",
     load: () => import("./em-control.ts"),
   },
   collapse: {
