@@ -45,7 +45,7 @@ export function plannedOf(lines: readonly PlanLine[]): Planned {
     read: sum(asked.map(({ prompt }) => prompt)),
     written: sum(asked.map(({ completion }) => completion)),
     taught: sum(jobs.map(({ completion }) => completion)),
-    usd: sum(lines.map(({ usd }) => usd)),
+    usd: known(lines.map(({ usd }) => usd)),
     gpuHours: known(lines.map(({ gpuHours }) => gpuHours)),
     seconds: known(lines.map(({ seconds }) => seconds)),
   };

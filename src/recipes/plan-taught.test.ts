@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { exactly } from "../analyses/estimate.ts";
 import type { UsageLine } from "../journal/usage.ts";
 import { type Config, resolveConfig } from "./config.ts";
+import { priced } from "./plan.ts";
+import { plannedOf } from "./plan-check.ts";
 import { secondsOf } from "./plan-speeds.ts";
 import { taughtBefore } from "./plan-taught.ts";
 import type { Work } from "./work.ts";
@@ -64,4 +66,11 @@ it("makes of it a time with bounds, and of nothing no time", () => {
   const speeds = new Map([["trl train p", { start: 0, perToken: 60 / 2000 }]]);
   expect(secondsOf(work, config(), speeds)).toEqual({ low: 36, mid: 120, high: 480 });
   expect(secondsOf(work, config(), new Map())).toBeNull();
+  // What is paid by the hour costs who knows what then, and not nothing.
+  const price = { prompt: 0, completion: 0, gpuHour: 36, devices: 2 };
+  expect(priced(work, config(), price, speeds).usd).toEqual({ low: 0.72, mid: 2.4, high: 9.6 });
+  const unknown = priced(work, config(), price, new Map());
+  expect([unknown.usd, unknown.gpuHours]).toEqual([null, null]);
+  expect(plannedOf([unknown]).usd).toBeNull();
+  expect(priced(work, config(), { ...price, gpuHour: 0 }, new Map()).usd).toEqual(exactly(0));
 });

@@ -47,8 +47,8 @@ const Line = z.strictObject({
   requests: Estimate,
   prompt: Estimate,
   completion: Estimate,
-  /** US dollars. */
-  usd: Estimate,
+  /** US dollars; null where hours cost something and nobody can tell how many. */
+  usd: Estimate.nullable(),
   gpuHours: Estimate.nullable(),
   /** Null where no probe could tell. */
   seconds: Estimate.nullable(),
@@ -219,7 +219,13 @@ function countsOf({ split, em, synthesize }: Config, { extent }: Probed, pairsPe
   };
 }
 
-function priced(work: Work, config: Pick<Config, "backends">, price: Price | undefined, speeds: Speeds): PlanLine {
+/** What the work costs and how long it takes. */
+export function priced(
+  work: Work,
+  config: Pick<Config, "backends">,
+  price: Price | undefined,
+  speeds: Speeds,
+): PlanLine {
   const { of: _, ...line } = work;
   const cost = (at: "low" | "mid" | "high") =>
     work.kind === "train" ? 0 : priceOfTokens(price, { prompt: work.prompt[at], completion: work.completion[at] });
@@ -227,7 +233,9 @@ function priced(work: Work, config: Pick<Config, "backends">, price: Price | und
   const seconds = secondsOf(work, config, speeds);
   const devices = price?.devices ?? 0;
   const gpuHours = devices === 0 ? NOTHING : seconds === null ? null : times(seconds, devices / 3600);
-  const usd = gpuHours === null ? tokens : sum([tokens, times(gpuHours, price?.gpuHour ?? 0)]);
+  const byTheHour = price?.gpuHour ?? 0;
+  const hours = byTheHour === 0 ? NOTHING : gpuHours === null ? null : times(gpuHours, byTheHour);
+  const usd = hours === null ? null : sum([tokens, hours]);
   return { ...line, usd, gpuHours, seconds };
 }
 
