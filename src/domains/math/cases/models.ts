@@ -340,4 +340,21 @@ export const MODELS: Case[] = [
     ["11", r`\boxed{\text{Answer: 12}}`],
   ]),
   ...group("hours and minutes are minutes", true, [[r`90 \text{ minutes}`, r`1\text{ h }30\text{ min}`]], ["strict"]),
+  ...group("a set of numbers in the letter of plain text", true, [
+    [r`\mathbb{R}`, "x ∈ R"],
+    [r`k\pi, k \in \mathbb{Z}`, r`n\pi, n \in Z`],
+    [r`(-\infty, \infty)`, r`x \in \mathbf{R}`],
+  ]),
+  ...group("another set in plain text", false, [
+    [r`\mathbb{R}`, "x ∈ Z"],
+    [r`k\pi, k \in \mathbb{Z}`, r`2n\pi, n \in Z`],
+  ]),
+  ...group("the gamma function of a whole number", true, [
+    ["19!", r`\Gamma(20)`],
+    ["n!", r`\Gamma(n+1)`],
+  ]),
+  ...group("of another number", false, [
+    ["20!", r`\Gamma(20)`],
+    ["n!", r`\Gamma(n)`],
+  ]),
 ];

@@ -42,7 +42,7 @@ export function compareAsWritten(gold: Expr, response: Expr, s: Setting): Decisi
   return { same: "equal", stage: "rounding" };
 }
 
-/** With `C(10, 3)`, `C_{10}^{3}` and `10C3` as numbers of choices. */
+/** With `C(10, 3)`, `C_{10}^{3}` and `10C3` as numbers of choices, and `\Gamma(n)` as a factorial. */
 function withChoices(e: Expr): Expr {
   const whole = (x: Expr | undefined): x is Expr => x !== undefined && isWhole(x);
   if (e.kind === "app" && e.name === "C" && e.args.length === 2 && e.args.every(isWhole))
@@ -50,6 +50,9 @@ function withChoices(e: Expr): Expr {
   const below = e.kind === "pow" && e.base.kind === "sym" ? /^C_(\d{1,9})$/.exec(e.base.name)?.[1] : undefined;
   if (below !== undefined && e.kind === "pow" && isWhole(e.exp))
     return { kind: "call", name: "binomial", args: [int(Number(below)), e.exp] };
+  const [gamma, argument] = e.kind === "mul" && e.args.length === 2 ? e.args : [];
+  if (gamma?.kind === "sym" && gamma.name === "Gamma" && argument !== undefined)
+    return { kind: "call", name: "factorial", args: [{ kind: "add", args: [argument, int(-1)] }] };
   if (e.kind === "mul" && e.args.length === 3 && e.args[1]!.kind === "sym" && e.args[1]!.name === "C") {
     const [n, , k] = e.args;
     if (whole(n) && whole(k)) return { kind: "call", name: "binomial", args: [n, k] };

@@ -217,6 +217,8 @@ function atom(c: Context, from: number, end: number, level: number): Answer {
   if (end === from + 1) {
     if (first.k === "empty") return { kind: "set", items: [] };
     if (first.k === "set") return { kind: "named", name: first.s };
+    if (first.k === "letter" && /^[RZNQ]$/.test(first.s) && opIs(c.tokens[from - 1], "in"))
+      return { kind: "named", name: first.s };
     if (first.k === "text") return textAnswer(c, first.s);
   }
   if (first.k === "set") {
