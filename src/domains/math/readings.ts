@@ -29,6 +29,9 @@ export function* otherReadings(gold: Read, response: Read, budget: Budget): Gene
     if (x !== undefined && response.answer.kind === "scalar") yield [x, response.answer];
     if (y !== undefined && gold.answer.kind === "scalar") yield [gold.answer, y];
   }
+  const [u, v] = [singleExponents(gold, budget), singleExponents(response, budget)];
+  if (u !== undefined) yield [u, response.answer];
+  if (v !== undefined) yield [gold.answer, v];
   const [p, q] = [spokenMixed(gold.answer), spokenMixed(response.answer)];
   if (p !== undefined && response.answer.kind === "scalar") yield [p, response.answer];
   if (q !== undefined && gold.answer.kind === "scalar") yield [gold.answer, q];
@@ -38,6 +41,13 @@ export function* otherReadings(gold: Read, response: Read, budget: Budget): Gene
   if (thousands !== undefined) yield [gold.answer, thousands];
   const lettered = digitsInBase(gold.answer, response.candidate.text.trim());
   if (lettered !== undefined) yield [gold.answer, lettered];
+}
+
+/** `a^ma^n` as LaTeX has it: without braces only one letter is raised. */
+function singleExponents({ candidate }: Read, budget: Budget): Answer | undefined {
+  const text = candidate.text.trim();
+  const found = text.length <= 400 && /\^[a-z]{2,3}(?![a-z])/i.test(text);
+  return found ? parseAnswer(text.replaceAll(/\^([a-z])(?=[a-z]{1,2}(?![a-z]))/gi, "^{$1}"), true, budget) : undefined;
 }
 
 /** "18 and 1/3": a whole number and a proper fraction that "and" joins. */

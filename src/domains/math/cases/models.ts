@@ -357,4 +357,27 @@ export const MODELS: Case[] = [
     ["20!", r`\Gamma(20)`],
     ["n!", r`\Gamma(n)`],
   ]),
+  ...group("without braces one letter is raised, or all of a run", true, [
+    ["a^{m+n}", "a^ma^n"],
+    ["x^{m}y^{n}", "x^my^n"],
+    ["e^{kt}", "e^kt"],
+  ]),
+  ...group("and no other", false, [
+    ["a^{m+n}", "a^na^n"],
+    ["a^{mn}", "a^ma^n"],
+    ["x^{m}y^{n}", "x^ny^m"],
+  ]),
+  ...group(
+    "digits of a base that are all letters",
+    true,
+    [
+      ["255", r`FF_{16}`],
+      ["171", "AB_16"],
+    ],
+    STRICT,
+  ),
+  ...group("other digits", false, [
+    ["255", r`FE_{16}`],
+    ["255", r`FF_{15}`],
+  ]),
 ];

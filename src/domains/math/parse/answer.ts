@@ -77,7 +77,9 @@ function basedNumber(text: string): Answer | undefined {
   const found =
     /^\(?(?:\\(?:text|mathrm)\{)?((?=\w*\d)(?=\w*[A-Za-z])[0-9A-Za-z]+)\}?\)?_\{?(?:\\text\{)?([0-9a-z]+)\}{0,2}$/.exec(
       short,
-    ) ?? /^\(?([0-9A-Fa-f]+)\)?,? \(?(?:in )?base[ -](\w+)\)?$/.exec(short);
+    ) ??
+    /^([A-F]{2,8})_\{?(1[1-6])\}?$/.exec(short) ??
+    /^\(?([0-9A-Fa-f]+)\)?,? \(?(?:in )?base[ -](\w+)\)?$/.exec(short);
   const base = found === null ? undefined : /^\d+$/.test(found[2]!) ? Number(found[2]) : numberWord(found[2]!);
   const expr = base === undefined ? undefined : basedText(found![1]!, base);
   return expr && { kind: "scalar", expr, unit: undefined };
