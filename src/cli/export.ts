@@ -99,6 +99,8 @@ interface Source {
   charts: readonly { path: string; title: string; svg: string }[];
   /** What to do if no row has what the format needs. */
   next: string;
+  /** What to do if there is no row at all. */
+  ifNone: string;
 }
 
 async function sourceOf(folder: string | undefined, options: Options, call: CallOptions): Promise<Source> {
@@ -114,14 +116,16 @@ async function sourceOf(folder: string | undefined, options: Options, call: Call
   if (input !== undefined) {
     const next = `name the fields with --response-field, --answer-field and the like, or choose a format that needs less: problems`;
     const field = await problemField(input, options.field, call);
-    return { rows: (call, onReject) => textsOf(input, field, call, onReject), card: {}, charts: [], next };
+    const rows: Source["rows"] = (call, onReject) => textsOf(input, field, call, onReject);
+    return { rows, card: {}, charts: [], next, ifNone: next };
   }
   const { harvest, card, chart, rows } = await openHarvest(folder as string, FORMATS[format].needs);
-  return { rows, card, charts: [{ path: "funnel.svg", ...chart }], next: NEXT[harvest] };
+  const ifNone = `${harvest === "problems" ? "" : `${NEXT[harvest]}; `}see how far the run is with \`promptcot status ${folder}\`: it may not have come to them yet; once it is done, its report says why none was kept`;
+  return { rows, card, charts: [{ path: "funnel.svg", ...chart }], next: NEXT[harvest], ifNone };
 }
 
 const NEXT: Record<Harvest, string> = {
-  problems: "a run without answers has problems alone: --format problems; if it kept none, its report says why",
+  problems: "a run without answers has problems alone: --format problems",
   pairs:
     "name a run with self-play (recipes math-selfplay and code-selfplay; pocket with selfPlay.rounds), or export problems alone: problems, trl-grpo, verl",
   solutions:
@@ -201,7 +205,7 @@ async function refuseEmpty(from: Source, options: Options, call: CallOptions): P
     boundary: "data",
     code: "nothing-to-export",
     message: `nothing can be exported as ${options.format}: ${rows === 0 ? "there are no rows for it" : `of ${rows.toLocaleString("en")} rows, ${why.join(", ")}`}`,
-    next: from.next,
+    next: rows === 0 ? from.ifNone : from.next,
   });
 }
 

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Json } from "../../src/core/hash.ts";
+import { openRun } from "../../src/journal/run.ts";
+import { resolveAny } from "../../src/recipes/config.ts";
 import { ROOT, within } from "./command.ts";
 
 let folder: string;
@@ -80,4 +83,12 @@ it("a command that is given twice says that there was nothing left to do", async
   const twice = dedup("--input", at("a.jsonl"));
   expect((await within(twice)).stdout).not.toContain("nothing was left to do");
   expect((await within(twice)).stdout).toContain("nothing was left to do: an earlier command had finished this");
+});
+
+it("a run that has not come to its problems yet is told from one that kept none", async () => {
+  const config = resolveAny({ recipe: "pocket", scale: "tiny" }, [], "test") as Json;
+  await (await openRun(at("run"), { config, seed: 1, versions: {}, threads: 1, inputs: [] })).close();
+  const { code, stderr } = await within(["export", at("run"), "--format", "problems", "--output", at("data")]);
+  expect(code).toBe(3);
+  expect(stderr).toContain(`see how far the run is with \`promptcot status ${at("run")}\``);
 });
