@@ -35,18 +35,21 @@ function answer(model: string, prompt: string): string {
   );
 }
 
-async function annotated(run: string) {
+async function annotated(run: string, { bare = ["first", "second", "third"], models = ["terse", "chatty"] } = {}) {
   const hosted = (model: string) => ({
     ...{ kind: "openai", url: server.url, model, dialect: "generic", contextLength: 8192 },
     weights: { kind: "pinned", provider: "here", version: `${model}-1` },
   });
   const file = join(folder, "seeds.jsonl");
-  const bare = ["first", "second", "third"].map((id) => ({ id, problem: `The ${id} problem?` }));
+  const rows = bare.map((id) => ({ id, problem: `The ${id} problem?` }));
   const given = { id: "given", problem: "Known?", concepts: ["Prime number"], rationale: "As the author says." };
-  await writeFile(file, [...bare, given].map((seed) => `${JSON.stringify(seed)}\n`).join(""));
+  await writeFile(
+    file,
+    [...rows, ...(models.includes("terse") ? [given] : [])].map((seed) => `${JSON.stringify(seed)}\n`).join(""),
+  );
   const written = {
     ...{ recipe: "seeds", scale: "tiny", seeds: { file }, concepts: { source: "held-out" } },
-    ...{ backends: { terse: hosted("terse"), chatty: hosted("chatty") }, roles: { annotators: ["terse", "chatty"] } },
+    ...{ backends: { terse: hosted("terse"), chatty: hosted("chatty") }, roles: { annotators: models } },
   };
   const config = resolveConfig(written, [], "test") as SeedsConfig;
   const options = { config, inputs: [], ledger: join(folder, "ledger"), onEvent: () => undefined };
@@ -94,6 +97,18 @@ it("the same run again asks nothing, and another run of the project pays nothing
   expect(await annotated("one")).toEqual(first);
   expect(await annotated("two")).toEqual(first);
   expect(server.requests).toHaveLength(asked);
+});
+
+it("a model that annotates nothing is not asked about all seeds, and the reason is told", async () => {
+  const bare = Array.from({ length: 200 }, (_, i) => `third-${i}`);
+  const vain = annotated("vain", { bare, models: ["chatty"] });
+  await expect(vain).rejects.toMatchObject({
+    code: "nothing-annotated",
+    message: expect.stringMatching(/^none of the first 50 seeds was annotated by chatty; .*asked for twice/),
+  });
+  expect(server.requests.length).toBeLessThan(2 * 100);
+  const few = annotated("few", { bare: bare.slice(0, 3), models: ["chatty"] });
+  await expect(few).rejects.toMatchObject({ message: expect.stringMatching(/^none of the 3 seeds was annotated; /) });
 });
 
 it("a batch endpoint gets all seeds in one batch, and all repairs in another", { timeout: 60_000 }, async () => {

@@ -2,7 +2,7 @@
  * Who annotates a user's seeds: seeds that bring concepts and a rationale keep them; the others go to the language models that
  * `roles.annotators` names, one model after another, so that each is opened once.
  */
-import type { Failure } from "../core/errors.ts";
+import { type Failure, PromptCotError } from "../core/errors.ts";
 import type { Seed } from "../core/records.ts";
 import { mergedWordings } from "../domains/annotation/concepts.ts";
 import { codeAnnotator } from "../domains/code/annotate.ts";
@@ -81,13 +81,45 @@ async function ask(
   try {
     return await annotate(context, {
       seeds,
-      annotators: [make({ name: speaker.name, sampler: open, ...settings })],
+      annotators: [notInVain(make({ name: speaker.name, sampler: open, ...settings }))],
       shardSize,
       journal: annotatorJournal(speaker.name),
     });
   } finally {
     await (await opened)?.close();
   }
+}
+
+/** So many failures, and nothing that went well before: what is wrong is not the seeds, and each further one would be paid for. */
+const TELLING = 50;
+
+function notInVain(annotator: Annotator): Annotator {
+  const reasons: string[] = [];
+  let well = false;
+  return {
+    ...annotator,
+    async annotate(seed, rng, call) {
+      const result = await annotator.annotate(seed, rng, call);
+      if (!("reason" in result)) well = true;
+      else if (!well && reasons.push(result.reason) >= TELLING) {
+        throw nothingAnnotated(
+          `none of the first ${reasons.length} seeds was annotated by ${annotator.name}`,
+          reasons[0],
+        );
+      }
+      return result;
+    },
+  };
+}
+
+/** Where annotating is of no use. */
+export function nothingAnnotated(what: string, firstReason = "none was given"): PromptCotError {
+  return new PromptCotError({
+    boundary: "backend",
+    code: "nothing-annotated",
+    message: `${what}; the first reason: ${firstReason}`,
+    next: "mend the annotators in the config; a run that has begun keeps what was rejected, so start it anew (--out)",
+  });
 }
 
 /** The models' annotations as annotators, with near-identical wordings of a concept made one over all of them. */

@@ -13,9 +13,8 @@ import type { UsageLine } from "../journal/usage.ts";
 import type { Tokenizer } from "../lm/contract.ts";
 import { readTokenizerFiles } from "../lm/embedded/checkpoint.ts";
 import { readTokenizer } from "../lm/embedded/tokenizer.ts";
-import type { Annotated } from "../stages/annotate.ts";
 import type { Given } from "../stages/em/format.ts";
-import { annotateSeeds } from "./annotation.ts";
+import { annotateSeeds, nothingAnnotated } from "./annotation.ts";
 import type { compose } from "./backends.ts";
 import type { Config } from "./config.ts";
 import { foundation } from "./foundation.ts";
@@ -76,7 +75,10 @@ export async function probeMaterial(scene: Scene): Promise<Probed> {
   const views = await annotateSeeds(inner, { ...config, shardSize: 1, seeds: { ...config.seeds, file } }, some);
   const given = seeds.length - bare.length;
   const triples = views.flatMap((entry) => (entry.ok ? [entry.triple] : []));
-  if (triples.length === 0) throw nothingAnnotated(some.length, views);
+  if (triples.length === 0) {
+    const [first] = views.flatMap((entry) => (entry.ok ? [] : [entry.reason]));
+    throw nothingAnnotated(`none of the ${some.length} seeds tried was annotated`, first);
+  }
   return {
     ...{ whole: false, triples, training: triples, sets: [] },
     seeds: new Map(some.map((seed) => [seed.id, seed])),
@@ -100,16 +102,6 @@ function needsProbe(seeds: number): PromptCotError {
     code: "needs-probe",
     message: `${seeds} seeds are annotated by language models, and what that takes is not known without trying some`,
     next: "give --probe a number of seeds to try; their answers are kept, and the run does not pay for them again",
-  });
-}
-
-function nothingAnnotated(seeds: number, views: readonly Annotated[]): PromptCotError {
-  const [first] = views.flatMap((entry) => (entry.ok ? [] : [entry.reason]));
-  return new PromptCotError({
-    boundary: "backend",
-    code: "nothing-annotated",
-    message: `none of the ${seeds} seeds tried was annotated; the first reason: ${first ?? "none was given"}`,
-    next: "mend the annotators in the config: a run would come to the same",
   });
 }
 

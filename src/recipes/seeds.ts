@@ -6,7 +6,7 @@ import { readRows } from "../rows/read.ts";
 import type { Reject } from "../rows/row.ts";
 import { splitSeeds } from "../stages/split.ts";
 import { journaled } from "../stages/stage.ts";
-import { annotateSeeds } from "./annotation.ts";
+import { annotateSeeds, nothingAnnotated } from "./annotation.ts";
 import type { SeedsConfig } from "./config.ts";
 import { conceptSets, usualLevels } from "./curation.ts";
 import { type Material, promptcot } from "./promptcot.ts";
@@ -36,6 +36,10 @@ export async function seedsMaterial(session: Session, config: SeedsConfig): Prom
   const splits = await splitSeeds(context, seeds, config.split, ({ id }) => id);
   const annotations = await session.act("annotations", () => annotateSeeds(session, config, seeds));
   const triples = annotations.flatMap((entry) => (entry.ok ? [entry.triple] : []));
+  const [failed] = annotations.flatMap((entry) => (entry.ok ? [] : [entry.reason]));
+  if (triples.length === 0 && config.roles?.annotators !== undefined && failed !== undefined) {
+    throw nothingAnnotated(`none of the ${seeds.length} seeds was annotated`, failed);
+  }
   const inTraining = ({ seedId }: Triple) => splits.get(seedId) === "train";
   const training = triples.filter(inTraining);
   const sets = await session.act("concept sets", () =>
