@@ -150,7 +150,7 @@ describe("the command line", () => {
     ["a value of the wrong kind", ["demo", "--seed", "abc"], "seed"],
     ["an unknown scale", ["demo", "--scale", "tinny"], 'Did you mean "tiny"?'],
     ["sizes that no engine can run", ["demo", "--set", "model.hiddenSize=33"], "multiple of 8 × heads"],
-    ["a config that is not there", ["run", "nowhere.json"], "cannot read the config nowhere.json"],
+    ["a config that is not there", ["run", "nowhere.json"], "could not read the config nowhere.json"],
     ["a missing argument", ["run"], "missing required argument"],
     ["a key of JavaScript's own", ["demo", "--set", "__proto__.x=1"], 'unknown key "__proto__"'],
   ])("%s: exit code 2 and a suggestion", async (_, args, message) => {
