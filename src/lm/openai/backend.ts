@@ -154,7 +154,7 @@ class SharedServer {
       this.#uses.set(held, (this.#uses.get(held) ?? 0) + 1);
       const tokenizer = await this.#parts.tokenizer?.(checkpoint);
       const { contextLength } = description;
-      if (contextLength === undefined) throw noContextLength(this.#options.url);
+      if (contextLength === undefined) throw noContextLength(this.#options.url, description.unlisted);
       const identity = identityOf(this.#options, checkpoint);
       const seat = this.#seat(there, identity, placed.name);
       const { paths } = there;
@@ -244,11 +244,12 @@ function cannot(url: string, what: "sample" | "score", why: string | undefined):
   });
 }
 
-function noContextLength(url: string): PromptCotError {
+function noContextLength(url: string, unlisted: string | undefined): PromptCotError {
+  const why = unlisted === undefined ? "" : `: its list of models answers ${unlisted}`;
   return new PromptCotError({
     boundary: "config",
     code: "missing-context-length",
-    message: `${url} does not say how long its model's context is`,
-    next: "set `contextLength` to the number of tokens",
+    message: `${url} does not say how long its model's context is${why}`,
+    next: `${unlisted === undefined ? "" : "check `url`; if it is right, "}set \`contextLength\` to the number of tokens`,
   });
 }

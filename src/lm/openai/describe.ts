@@ -16,6 +16,8 @@ export interface Description {
   models: readonly string[] | undefined;
   /** What vLLM says it loaded: a path or a hub name. */
   root: string | undefined;
+  /** Why there is no list of models, as far as the server said. */
+  unlisted: string | undefined;
 }
 
 const Models = z.object({
@@ -41,16 +43,19 @@ const ATTEMPTS = 5;
 /** Waits for a server that is not up yet. @throws PromptCotError `unauthorized`, `unknown-model`, `server-dead` */
 export async function describeServer(server: Server, signal: AbortSignal): Promise<Description> {
   const { options, paths } = server;
-  const models = Models.safeParse(await page(server, `${paths.api}/models`, signal));
+  const list = await page(server, `${paths.api}/models`, signal);
+  const models = Models.safeParse(list.json);
   const listed = models.success ? models.data.data : undefined;
   const own = listed?.find(({ id }) => id === options.model);
   const parent = own ?? listed?.find(({ max_model_len }) => max_model_len != null);
   if (listed !== undefined && own === undefined && options.dialect !== "generic") throw unknownModel(server, listed);
   const version =
-    options.dialect === "vllm" ? Version.safeParse(await page(server, `${paths.root}/version`, signal)) : undefined;
+    options.dialect === "vllm"
+      ? Version.safeParse((await page(server, `${paths.root}/version`, signal)).json)
+      : undefined;
   const info =
     options.dialect === "sglang"
-      ? Info.safeParse(await page(server, `${paths.root}/get_server_info`, signal))
+      ? Info.safeParse((await page(server, `${paths.root}/get_server_info`, signal)).json)
       : undefined;
   return {
     version: version?.data?.version ?? info?.data?.version,
@@ -62,6 +67,7 @@ export async function describeServer(server: Server, signal: AbortSignal): Promi
       undefined,
     models: listed?.map(({ id }) => id),
     root: own?.root ?? undefined,
+    unlisted: list.refusal,
   };
 }
 
@@ -88,19 +94,25 @@ async function real(path: string): Promise<string | undefined> {
   }
 }
 
-/** A JSON page of the server's; undefined where it has none. */
-async function page(server: Server, path: string, signal: AbortSignal): Promise<unknown> {
+/** A JSON page of the server's; or why it has none. */
+async function page(
+  server: Server,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ json: unknown; refusal: string | undefined }> {
+  let refusal: string | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     await server.alive(signal);
     const outcome: Outcome = await server.send({ method: "GET", path, timeoutMs: TIMEOUT_MS, signal });
     const judgement = judge(outcome, server.clock.now());
-    if (judgement.kind === "answer") return json(judgement.text);
+    if (judgement.kind === "answer") return { json: json(judgement.text), refusal };
+    if (judgement.kind !== "cancelled") refusal = judgement.reason;
     if (judgement.kind === "fatal" && judgement.code === "unauthorized") throw unauthorized(server, judgement.reason);
-    if (judgement.kind === "fatal" || judgement.kind === "refused") return undefined;
+    if (judgement.kind === "fatal" || judgement.kind === "refused") break;
     if (judgement.kind === "suspect" && (await server.suspect(judgement.reason)) === "dead") attempt--;
     else await server.clock.sleep(500, signal);
   }
-  return undefined;
+  return { json: undefined, refusal };
 }
 
 function json(text: string): unknown {

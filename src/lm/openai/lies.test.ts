@@ -224,3 +224,23 @@ describe("a provider that refuses to be told a field", () => {
     expect(times).toBe(0);
   });
 });
+
+it.each([
+  ["moved", 308, { location: "https://new.example/v1" }, "moved to https://new.example/v1"],
+  ["wrong", 404, {}, "HTTP 404"],
+])(
+  "an address that is %s is told as such, and not only that it does not say how long a context is",
+  async (_, status, headers, why) => {
+    server = createServer((_, response) => response.writeHead(status, headers).end());
+    await new Promise<void>((ready) => server?.listen(0, "127.0.0.1", ready));
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}/v2`;
+    const weights = { kind: "pinned", provider: "here", version: "m-1" } as const;
+    const backend = openai({ url, model: "m", dialect: "generic", weights }, { exchange: noLedger });
+    await expect(backend.open(backend.pinned!, {})).rejects.toMatchObject({
+      code: "missing-context-length",
+      message: expect.stringContaining(why),
+      next: expect.stringContaining("check `url`"),
+    });
+  },
+);
