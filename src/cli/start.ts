@@ -1,8 +1,8 @@
 /** Starts or resumes a run from a resolved config: the signals, the display and the end of it. Shared by `demo` and `run`. */
 import { resolve } from "node:path";
-import { PromptCotError, Stopped } from "../core/errors.ts";
+import { messageOf, PromptCotError, Stopped } from "../core/errors.ts";
 import { sha256File } from "../core/hash.ts";
-import { errnoOf } from "../journal/files.ts";
+import { errnoOf, storageError } from "../journal/files.ts";
 import type { Spend } from "../journal/usage.ts";
 import type { Budget } from "../recipes/budget.ts";
 import { codeSelfPlay } from "../recipes/code-selfplay.ts";
@@ -93,10 +93,12 @@ async function inputOf({ key, path }: { key: string; path: string }): Promise<{ 
   try {
     return { path: resolve(path), sha256: await sha256File(path) };
   } catch (cause) {
+    const file = `${key === "seeds.file" ? "the seed file" : "the file"} ${resolve(path)}`;
+    const none = errnoOf(cause) === "ENOENT";
     throw new PromptCotError({
       boundary: "data",
       code: key === "seeds.file" ? "no-seed-file" : "no-input-file",
-      message: `cannot read the ${key === "seeds.file" ? "seed file" : "file"} ${resolve(path)}: ${errnoOf(cause) === "ENOENT" ? "there is no such file" : String(cause)}`,
+      message: none ? `cannot read ${file}: there is no such file` : messageOf(storageError(cause, file, "read")),
       next: `correct ${key} in the config`,
       cause,
     });
