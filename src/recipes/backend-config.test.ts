@@ -40,7 +40,9 @@ describe("backends and roles", () => {
     expect(unknown).toContain("perDeviceBatch");
     expect(unknown).not.toMatch(/dialect|lanes|template/);
     expect(refusal({ backends: { trl: { ...trl, adapter: {} } } })).not.toContain("timeouts");
-    expect(refusal(withVllm({ ...vllm, limits: { concurrency: 1 } }, {}))).toContain("known here: inFlight, minInFlight");
+    expect(refusal(withVllm({ ...vllm, limits: { concurrency: 1 } }, {}))).toContain(
+      "known here: inFlight, minInFlight",
+    );
     expect(refusal(withVllm({ ...vllm, dialect: "vlm" }, {}))).toContain("must be one of vllm, sglang, generic");
     expect(refusal({ backends: { hosted: { ...hosted, key: "sk-1" } } })).toMatch(
       /never stands in a config: write .*"env"/,
