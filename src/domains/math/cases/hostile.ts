@@ -37,6 +37,7 @@ export const HOSTILE: Record<string, () => string> = {
   "a large product": () => "\\prod_{k=1}^{1400} k^{k}",
   "functions of nothing": () => "\\log_2() + \\log\\{\\} + \\sin() + \\lg() + \\cis() + \\gcd()",
   "a logarithm of an empty bracket": () => "\\boxed{−1000\\( \\[ /\\log_$\\)is ( ]}}",
+  "an empty set": () => "\\emptyset",
   spaces: () => `answer${" ".repeat(100_000)}.`,
   newlines: () => "\n".repeat(100_000),
   stars: () => "**".repeat(40_000),

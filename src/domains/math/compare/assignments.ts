@@ -45,7 +45,7 @@ export function compareAssignments(g: Answer, r: Answer, s: Setting, compare: Co
         ).same === "equal",
     );
   const single = (x: Answer): boolean => x.kind === "relation" && isName(x.sides[0]!);
-  if (named(a) && named(b) && ((oneName(a) && indexed(b, a[0]!)) || (oneName(b) && indexed(a, b[0]!))))
+  if (named(a) && named(b) && ((oneName(a) && indexed(b, a[0])) || (oneName(b) && indexed(a, b[0]))))
     return compare(values(a), values(b), s);
   if (named(a) && named(b)) {
     const byName = matchUnordered(a, b, (x, y) => compare(x, y, s), s.budget);
@@ -84,10 +84,10 @@ function better(a: Decision, b: Decision): Decision {
   return a.same === "equal" ? a : b;
 }
 
-/** `x_1 = …, x_2 = …` give values to the `x` of `one`. */
-function indexed(items: Items, one: Answer): boolean {
-  const nameOf = (a: Answer): string | undefined => {
-    const left = a.kind === "relation" ? a.sides[0]! : undefined;
+/** `x_1 = …, x_2 = …` give values to the `x` of `one`; nothing does where there is none, as in an empty set. */
+function indexed(items: Items, one: Answer | undefined): boolean {
+  const nameOf = (a: Answer | undefined): string | undefined => {
+    const left = a?.kind === "relation" ? a.sides[0]! : undefined;
     return left?.kind === "scalar" && left.expr.kind === "sym" ? left.expr.name : undefined;
   };
   const name = nameOf(one);
