@@ -69,13 +69,6 @@ describe("an input that is none", () => {
     expect(stderr).toContain("array.json:1: not JSON");
   });
 
-  it("because the seeds are a folder is told so", async () => {
-    await writeFile(at("seeds.json"), JSON.stringify({ recipe: "seeds", scale: "tiny", seeds: { file: "." } }));
-    const { code, stderr } = await within(["run", at("seeds.json"), "--out", at("of-a-folder")]);
-    expect([code, stderr.includes("EISDIR")]).toEqual([3, false]);
-    expect(stderr).toContain(`could not read the seed file ${folder}: it is a folder, and a file is needed`);
-  });
-
   it("because it is no config is told in words", async () => {
     const missing = await within(["run", at("none.json")]);
     expect([missing.code, missing.stderr]).toEqual([
