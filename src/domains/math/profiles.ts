@@ -8,6 +8,8 @@ export interface Policy {
   percentFace: "always" | "integer";
   /** Units: `compatible` ones must be convertible into each other where both sides have one; `ignored` never count. */
   units: "compatible" | "ignored";
+  /** A letter right behind gold's number, `5m`: an unknown, or as well a unit that may be left out. `5 m` is a quantity. */
+  letterUnits: "unknown" | "either";
   /** A number in a base against its digits in base ten (`face`), its value, or both. */
   bases: "face" | "both";
   /** Relative tolerance of two numeric values of which one is written with decimals and one is no integer; 0 for none. */
@@ -43,6 +45,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     name: "mathverify",
     percentFace: "integer",
     units: "ignored",
+    letterUnits: "unknown",
     bases: "face",
     relative: 0,
     rounding: 6,
@@ -62,6 +65,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     name: "strict",
     percentFace: "always",
     units: "compatible",
+    letterUnits: "unknown",
     bases: "both",
     relative: 0,
     rounding: -1,
@@ -81,6 +85,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     name: "lenient",
     percentFace: "always",
     units: "ignored",
+    letterUnits: "either",
     bases: "both",
     relative: 1e-4,
     rounding: -1,

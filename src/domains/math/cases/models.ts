@@ -380,4 +380,23 @@ export const MODELS: Case[] = [
     ["255", r`FE_{16}`],
     ["255", r`FF_{15}`],
   ]),
+  ...group("a letter apart from gold's number is a unit, which may be left out", true, [
+    ["5 m", "5"],
+    [r`36\ m^2`, "36"],
+    ["5 m", r`5\text{ m}`],
+    ["5", "5m"],
+    ["36", r`36m^2`],
+  ]),
+  ...group(
+    "right behind gold's number it is an unknown, which may not",
+    false,
+    [
+      ["5m", "5"],
+      ["3s^2", "3"],
+      ["12L", "12"],
+      ["3s^2", "3 apples"],
+      [r`\frac{1}{2}h`, r`\frac{1}{2}`],
+    ],
+    ["mathverify", "strict"],
+  ),
 ];

@@ -109,10 +109,11 @@ function clocks(g: Scalar, r: Scalar, s: Setting): Decision | undefined {
   return a && b && compareScalars(a.expr, b.expr, s);
 }
 
-/** `5m` against `5`: the letter is read as a unit where the other side has no symbols at all. */
+/** `5m` against the gold `5`: where there is no symbol, a letter is a unit. One of gold's is an unknown that the response lacks. */
 function letterUnit(g: Scalar, r: Scalar, s: Setting): Decision | undefined {
   const [a, b] = [withoutLetter(g.expr), withoutLetter(r.expr)];
-  if (a !== undefined && b === undefined && isNumber(r.expr)) return compareScalars(a, r.expr, s);
+  if (a !== undefined && b === undefined && isNumber(r.expr))
+    return s.policy.letterUnits === "either" ? compareScalars(a, r.expr, s) : undefined;
   if (b !== undefined && a === undefined && isNumber(g.expr)) return compareScalars(g.expr, b, s);
   return undefined;
 }

@@ -183,8 +183,8 @@ function unitStart(c: Context, from: number, end: number): number {
   let begin = end;
   while (i > from) {
     const token = c.tokens[i - 1]!;
-    if (token.k === "text" || (token.k === "letter" && token.font !== undefined && LETTER_UNITS.has(token.s)))
-      begin = --i;
+    if (token.k === "text" || isLetterUnit(token)) begin = --i;
+    else if (begin === end && letterApart(c, i, from)) begin = --i;
     else if (
       token.k === "word" &&
       (isUnit(token.s) || token.s.length > 3 || ORDINAL.has(token.s) || begin < end) &&
@@ -234,8 +234,21 @@ function unitBefore(c: Context, i: number, from: number): boolean {
   return (
     token.k === "text" ||
     (token.k === "word" && isUnit(token.s)) ||
-    (token.k === "letter" && token.font !== undefined && LETTER_UNITS.has(token.s))
+    isLetterUnit(token) ||
+    letterApart(c, i + 1, from)
   );
+}
+
+/** A letter set as units are: `\mathrm{m}`. */
+function isLetterUnit(token: Token): boolean {
+  return token.k === "letter" && token.font !== undefined && LETTER_UNITS.has(token.s);
+}
+
+/** The `m` of `5 m`, which stands before `end`: one letter, apart from a number in digits. In `5m` it is a factor. */
+function letterApart(c: Context, end: number, from: number): boolean {
+  const letter = c.tokens[end - 1];
+  if (letter?.k !== "letter" || !letter.sp || !LETTER_UNITS.has(letter.s) || end - 2 < from) return false;
+  return c.tokens.slice(from, end - 1).every((token, i) => token.k === "num" || (i === 0 && opIs(token, "-")));
 }
 
 /** Only words: no number to measure. A short run of letters may still be a product. */
