@@ -136,7 +136,9 @@ describe("own seeds", () => {
     rmSync(file);
     expect((await ends("data", ["run", config, "--out", out])).stderr).toContain("there is no such file");
     mkdirSync(file);
-    expect((await ends("data", ["run", config, "--out", out])).stderr).toContain("it is a folder, and a file is needed");
+    expect((await ends("data", ["run", config, "--out", out])).stderr).toContain(
+      "it is a folder, and a file is needed",
+    );
     expect(existsSync(out)).toBe(false);
   });
 });

@@ -232,10 +232,7 @@ function unitBefore(c: Context, i: number, from: number): boolean {
   const token = c.tokens[i];
   if (i <= from || token === undefined) return false;
   return (
-    token.k === "text" ||
-    (token.k === "word" && isUnit(token.s)) ||
-    isLetterUnit(token) ||
-    letterApart(c, i + 1, from)
+    token.k === "text" || (token.k === "word" && isUnit(token.s)) || isLetterUnit(token) || letterApart(c, i + 1, from)
   );
 }
 
