@@ -24,11 +24,55 @@ export function explain(issue: z.core.$ZodIssue, schema: z.ZodType, config: unkn
     case "invalid_value":
       return `${path}: must be one of ${issue.values.map(String).join(", ")}`;
     // Every key has a default but those that only the user knows.
-    case "invalid_type":
-      return `${path}: ${issue.input === undefined ? "missing" : issue.message}`;
+    case "invalid_type": {
+      const found = valueAt(config, issue.path);
+      if (found === undefined) return `${path}: missing`;
+      // Some keys say for themselves what they need.
+      if (!issue.message.startsWith("Invalid input")) return `${path}: ${issue.message}`;
+      return `${path}: must be ${TYPES[issue.expected] ?? issue.expected}, not ${shown(found)}`;
+    }
+    case "too_small":
+      return `${path}: ${bounded(issue.inclusive ? "at least" : "more than", issue.minimum, issue.origin, valueAt(config, issue.path))}`;
+    case "too_big":
+      return `${path}: ${bounded(issue.inclusive ? "at most" : "less than", issue.maximum, issue.origin, valueAt(config, issue.path))}`;
     default:
       return `${path}: ${issue.message}`;
   }
+}
+
+/** Types as a config's reader calls them. */
+const TYPES: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  number: "a number",
+  string: "a text",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+/** `must be at least 1, not 0`; of lists and texts the length. */
+function bounded(how: string, limit: number | bigint, origin: string, found: unknown): string {
+  if (origin === "array" || origin === "set") return `must have ${how} ${limit} ${limit === 1 ? "entry" : "entries"}`;
+  if (origin === "string")
+    return how === "at least" && limit === 1 ? "must not be empty" : `must have ${how} ${limit} characters`;
+  return `must be ${how} ${limit}, not ${shown(found)}`;
+}
+
+/** A value of the wrong type or size. A text is not repeated: where no text belongs it may be a key. */
+function shown(found: unknown): string {
+  if (typeof found === "string") return "a text";
+  if (Array.isArray(found)) return "a list";
+  return typeof found === "object" && found !== null ? "an object" : String(found);
+}
+
+function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
+  let value = config;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
 }
 
 function weight(branch: readonly z.core.$ZodIssue[]): number {

@@ -42,6 +42,18 @@ describe("config", () => {
     expect(messageOf(() => resolveConfig({}, ["em.rounds"], "c.json"))).toContain("key.key=value");
   });
 
+  it.each([
+    ["em.rounds=three", "em.rounds: must be a number, not a text"],
+    ["em.rounds=1.5", "em.rounds: must be a whole number, not 1.5"],
+    ["em.q.learningRate=-1", "em.q.learningRate: must be more than 0, not -1"],
+    ["synthesize.topP=2", "synthesize.topP: must be at most 1, not 2"],
+    ["em.stopOnAlarm=3", "em.stopOnAlarm: must be true or false, not 3"],
+    ["curate.decontaminate.against=5", "curate.decontaminate.against: must be a list, not 5"],
+    ["seeds.annotators=[]", "seeds.annotators: must have at least 1 entry"],
+  ])("%s is told in words, and no text is repeated that may be a key", (assignment, words) => {
+    expect(() => resolveConfig({ recipe: "pocket" }, [assignment], "x")).toThrow(words);
+  });
+
   it("where concepts come from, and what curation goes by, can be told key by key", () => {
     const written = { concepts: { embedder: { kind: "transformers", model: "minilm" }, rates: { file: "r.jsonl" } } };
     const set = ["concepts.size=3", 'curate.decontaminate.against=["a.jsonl"]', "curate.dedup.threshold=0.5"];

@@ -100,7 +100,7 @@ export async function em(context: StageContext, input: EmInput): Promise<EmOutco
     const result: Round = { round, measure: now, statistics, ...(noise === null ? {} : { noise }), alarms, q, p };
     await recordOnce(context, roundsJournal(name), String(round), result);
     rounds.push(result);
-    for (const alarm of alarms) note(context, `alarm (${alarm.kind}): ${alarm.message}`);
+    for (const alarm of alarms) note(context, `alarm (${alarm.kind}) in EM round ${round}: ${alarm.message}`);
     const [worst] = alarms;
     if (worst !== undefined && settings.stopOnAlarm) throw stoppedBy(worst, round);
     if (converged(rounds, settings.tolerance)) return { q: state.q, p: state.p, rounds, ended: "converged" };

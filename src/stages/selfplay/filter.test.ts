@@ -15,7 +15,7 @@ describe("the difficulty filter", () => {
     [3, 5, 0, null],
     [1, 7, 0, null],
     [0, 8, 0, "never solved"],
-    [8, 0, 0, "solved at a rate of 0.5 or more"],
+    [8, 0, 0, "always solved"],
     [0, 0, 8, "0 decided verdicts of 8, fewer than 6"],
     // Six decided are enough, five are not; the rate is over the decided ones.
     [2, 4, 2, null],
@@ -27,7 +27,7 @@ describe("the difficulty filter", () => {
 
   it("the band is a setting", () => {
     expect(why(4, 4, 0, { above: 0, below: 1, minDecided: 6 })).toBeNull();
-    expect(why(8, 0, 0, { above: 0, below: 1, minDecided: 6 })).toBe("solved at a rate of 1 or more");
+    expect(why(8, 0, 0, { above: 0, below: 1, minDecided: 6 })).toBe("always solved");
     expect(why(1, 7, 0, { above: 0.125, below: 1, minDecided: 6 })).toBe("solved at a rate of 0.125 or less");
     expect(why(0, 0, 0, { above: 0, below: 1, minDecided: 0 })).toBe("0 decided verdicts of 0, fewer than 0");
   });

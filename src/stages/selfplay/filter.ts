@@ -36,7 +36,7 @@ export function tooEasyOrHard({ correct, decided, unknown }: SolveRate, band: Ba
     return `${decided} decided verdicts of ${decided + unknown}, fewer than ${band.minDecided}`;
   const rate = correct / decided;
   if (rate <= band.above) return correct === 0 ? "never solved" : `solved at a rate of ${band.above} or less`;
-  if (rate >= band.below) return `solved at a rate of ${band.below} or more`;
+  if (rate >= band.below) return correct === decided ? "always solved" : `solved at a rate of ${band.below} or more`;
   return null;
 }
 
