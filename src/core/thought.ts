@@ -15,6 +15,8 @@ const THOUGHTS: readonly (readonly [string, string])[] = [
 
 /** What follows the thought: all of it if there is none, undefined if the thought never ended. */
 export function withoutThought(response: string): string | undefined {
+  // Every mark has one of these, and most texts none.
+  if (!response.includes("<") && !response.includes("THINK]") && !response.includes("◁")) return response;
   let [open, close] = [-1, -1];
   for (const [begin, end] of THOUGHTS) {
     open = Math.max(open, response.lastIndexOf(begin));

@@ -10,9 +10,12 @@ export interface Phrase {
 /** How much text after a phrase may hold the answer. */
 const REACH = 600;
 
-/** Announcements that are no "answer": a set's own mark, and other languages'. */
-const MARKS = [
-  ..."####|ans:|ans.|ans =|答案是|答案为|答案為|答案选|答案：|答案:|故选|故選|应选|應選|选项是|选项为|结果是|结果为|結果為|结果：|结果:".split(
+/** Announcements that are no "answer": a set's own mark, an abbreviation. */
+const MARKS = "####|ans:|ans.|ans =".split("|");
+
+/** Announcements in other languages. */
+const FOREIGN_MARKS = [
+  ..."答案是|答案为|答案為|答案选|答案：|答案:|故选|故選|应选|應選|选项是|选项为|结果是|结果为|結果為|结果：|结果:".split(
     "|",
   ),
   ..."答えは|答え：|答え:|정답은|정답:|답은|답:|réponse :|réponse:|réponse est|antwort:|antwort ist|antwort lautet|antwoord:".split(
@@ -25,6 +28,9 @@ const MARKS = [
     "|",
   ),
 ];
+
+/** One pass tells that a text has none of them, as most have. */
+const ANY_FOREIGN_MARK = new RegExp(FOREIGN_MARKS.join("|"));
 
 /** Announcements that count only in the last sentence: earlier they tell of a step. */
 const CLOSING =
@@ -42,7 +48,8 @@ export function phrases(text: string, limit: number): Phrase[] {
     const from = afterAnswer(lower, text, at);
     if (from >= 0) starts.push(from);
   }
-  for (const mark of MARKS) {
+  const foreign = ANY_FOREIGN_MARK.test(lower) ? FOREIGN_MARKS : [];
+  for (const mark of [...MARKS, ...foreign]) {
     const at = lower.lastIndexOf(mark);
     if (at >= 0 && !insideWord(lower, at)) starts.push(at + mark.length);
   }

@@ -27,6 +27,9 @@ const DISPLAY = [
   "flalign",
 ];
 
+/** What may open or close a formula. */
+const MARK = /[\\$]/g;
+
 export interface SegmentRules {
   /** Whether `$ … $` may hold line breaks. */
   inlineOverLines: boolean;
@@ -81,7 +84,10 @@ export function segments(text: string, rules: SegmentRules): Segment[] {
       else if (!double && at > i + 1 && closes(text, i, at))
         math(i + 1, at, at + 1, !rules.inlineOverLines && hasNewline(text, i, at));
       else i += double ? 2 : 1;
-    } else i++;
+    } else {
+      MARK.lastIndex = i;
+      i = MARK.exec(text)?.index ?? text.length;
+    }
   }
   if (start < text.length) out.push({ math: false, from: start, to: text.length, end: text.length });
   return out;

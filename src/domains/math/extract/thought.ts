@@ -13,6 +13,7 @@ export function afterThought(response: string): string {
 
 /** The text up to the first mark that anything stands before, without marks at its head. */
 function firstTurn(text: string): string {
+  if (!text.includes("<")) return text;
   let from = 0;
   for (const mark of text.matchAll(MARK)) {
     if (text.slice(from, mark.index).trim() !== "") return text.slice(from, mark.index);

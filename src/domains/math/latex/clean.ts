@@ -51,8 +51,10 @@ function withoutEntities(text: string): string {
 
 /** The text with the digits of every script as ASCII ones: `૨` is 2. */
 export function withAsciiDigits(text: string): string {
-  return text.replaceAll(/(?![0-9])\p{Nd}/gu, digitOf);
+  return ASCII_ONLY.test(text) ? text : text.replaceAll(/(?![0-9])\p{Nd}/gu, digitOf);
 }
+
+const ASCII_ONLY = /^[\0-\x7f]*$/;
 
 /** Digits met so far: there are some seven hundred in Unicode. */
 const DIGITS = new Map<string, string>();

@@ -21,6 +21,10 @@ export function literal(token: Token): Expr {
   const text = token.s;
   if (text.length > 1200)
     return /^\d+$/.test(text) ? { kind: "long", text: trimZeros(text) } : fail("a decimal too long to read");
+  if (token.repeat === undefined && /^\d+$/.test(text)) {
+    const value = integer(BigInt(text));
+    return { kind: "num", value, places: -1, digits: trimZeros(text) === "0" ? 0 : trimZeros(text).length };
+  }
   const [mantissa, exponent] = text.split("e") as [string, string?];
   const [whole, decimals = ""] = mantissa.split(".") as [string, string?];
   const digits = (whole + decimals).replace(/^0+/, "").length;
