@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { rng } from "../../../core/rng.ts";
 import { gradeMath } from "../index.ts";
-import type { Case } from "./case.ts";
+import { ALL, type Case } from "./case.ts";
 import { EXPRESSIONS } from "./expressions.ts";
 import { MODELS } from "./models.ts";
 import { NUMBERS } from "./numbers.ts";
@@ -27,6 +28,23 @@ describe.each(Object.entries(SUITES))("%s", (_, cases) => {
     const verdict = gradeMath(response, gold, { profile });
     expect(verdict.verdict === "correct", JSON.stringify(verdict)).toBe(correct);
   });
+});
+
+/** Shapes that no single case brings together: every one is well formed, so most pairs are compared to the end. */
+test("any text of the cases can be compared with any other", { timeout: 600_000 }, () => {
+  const random = rng("pairs of the cases");
+  const texts = [
+    ...new Set(
+      Object.values(SUITES)
+        .flat()
+        .flatMap(({ gold, response }) => [gold, response]),
+    ),
+  ];
+  for (let k = 0; k < Number(process.env.PROMPTCOT_FUZZ ?? 6000); k++) {
+    const [gold, response] = [random.pick(texts), random.pick(texts)];
+    const verdict = gradeMath(response, gold, { profile: random.pick(ALL) });
+    expect(verdict.stage, JSON.stringify({ response, gold })).not.toBe("error");
+  }
 });
 
 test("there are at least 600 cases, positives and negatives in balance", () => {
