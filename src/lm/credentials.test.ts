@@ -26,6 +26,9 @@ describe("credentials in a config", () => {
     ["python -m sglang.launch_server --api_key sk-1", true],
     ["serve --hf-token hf_1", true],
     ["vllm serve m --max-num-batched-tokens 8192 --tokenizer t --port {port}", false],
+    ["train --hub_token hf_1", true],
+    ["train --push --token hf_1", true],
+    ["train --eos_token <|im_end|> --pad-token=<pad> --image_token <image>", false],
     ["vllm serve m --api-key", false],
     ["llama-server --token-limit 5 --api-key-file key.txt", false],
   ])("the command %s: %s", (command, refused) => {

@@ -7,8 +7,9 @@ import { z } from "zod";
 /** `HF_TOKEN`, `WANDB_API_KEY`; not `TOKENIZERS_PARALLELISM`. */
 const NAME = /(^|[_-])(auth|api_?key|key|token|secret|password|passwd|credentials?)([_-]|$)/i;
 
-/** `--api-key X`, `--hf-token=X`; not `--max-num-batched-tokens 8192`, nor `--tokenizer X`. */
-const FLAG = /(?:^|\s)--?(?:[\w-]*[-_])?(?:api[-_]?key|token|secret|password)(?:=|\s+)[^\s{]/i;
+/** `--api-key X`, `--hf-token=X`, `--token X`; not `--eos_token X`, `--max-num-batched-tokens 8192`, nor `--tokenizer X`. */
+const FLAG =
+  /(?:^|\s)--?(?:(?:[\w-]*[-_])?(?:api[-_]?key|(?:hub|hf|auth|access|api|bearer)[-_]?token|secret|password)|token)(?:=|\s+)[^\s{]/i;
 
 /** Keys of trainers' own configs: `hub_token`; not `eos_token`. */
 const SETTING = /(hub|hf|auth|access|api)_?(token|key)|password|secret/i;

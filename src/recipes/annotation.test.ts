@@ -104,7 +104,7 @@ it("a model that annotates nothing is not asked about all seeds, and the reason 
   const vain = annotated("vain", { bare, models: ["chatty"] });
   await expect(vain).rejects.toMatchObject({
     code: "nothing-annotated",
-    message: expect.stringMatching(/^none of the first 50 seeds was annotated by chatty; .*asked for twice/),
+    message: expect.stringMatching(/^50 seeds in a row were not annotated by chatty; .*asked for twice/),
   });
   expect(server.requests.length).toBeLessThan(2 * 100);
   const few = annotated("few", { bare: bare.slice(0, 3), models: ["chatty"] });

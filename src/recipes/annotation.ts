@@ -90,7 +90,7 @@ async function ask(
   }
 }
 
-/** So many failures, and nothing that went well before: what is wrong is not the seeds, and each further one would be paid for. */
+/** So many failures since the command began, and nothing that went well: what is wrong is not the seeds, and each further one would be paid for. */
 const TELLING = 50;
 
 function notInVain(annotator: Annotator): Annotator {
@@ -102,10 +102,7 @@ function notInVain(annotator: Annotator): Annotator {
       const result = await annotator.annotate(seed, rng, call);
       if (!("reason" in result)) well = true;
       else if (!well && reasons.push(result.reason) >= TELLING) {
-        throw nothingAnnotated(
-          `none of the first ${reasons.length} seeds was annotated by ${annotator.name}`,
-          reasons[0],
-        );
+        throw nothingAnnotated(`${reasons.length} seeds in a row were not annotated by ${annotator.name}`, reasons[0]);
       }
       return result;
     },

@@ -30,6 +30,22 @@ export function raise(base: Expr, exp: Expr, c: Context, root = false): Residue 
 /** A root of a positive rational, as a product of roots of primes. */
 function rootOfRational(base: Rational, k: Rational, c: Context): Residue | undefined {
   c.certain = false;
+  return overPrimes(base, c, (prime, count) => {
+    const over = count * k.n;
+    const turns = ((over % k.d) + k.d) % k.d;
+    const out = integerPower({ n: mod(prime, c.prime.p), d: 1n }, (over - turns) / k.d, c);
+    const g = gcd(turns, k.d);
+    const atom = turns === 0n ? { n: 1n, d: 1n } : integerPower(named(c, `root:${prime}:${k.d / g}`), turns / g, c);
+    return out && atom && mul(c, out, atom);
+  });
+}
+
+/** The product of `part` over the primes of a positive rational; of its denominator's the count is negative. */
+function overPrimes(
+  base: Rational,
+  c: Context,
+  part: (prime: bigint, count: bigint) => Residue | undefined,
+): Residue | undefined {
   let total: Residue | undefined = { n: 1n, d: 1n };
   for (const [n, sign] of [
     [base.n, 1n],
@@ -37,12 +53,8 @@ function rootOfRational(base: Rational, k: Rational, c: Context): Residue | unde
   ] as const) {
     if (n === 1n) continue;
     for (const [prime, count] of factors(n, c)) {
-      const over = sign * count * k.n;
-      const turns = ((over % k.d) + k.d) % k.d;
-      const out: Residue | undefined = integerPower({ n: mod(prime, c.prime.p), d: 1n }, (over - turns) / k.d, c);
-      const g = gcd(turns, k.d);
-      const atom = turns === 0n ? { n: 1n, d: 1n } : integerPower(named(c, `root:${prime}:${k.d / g}`), turns / g, c);
-      total = out && atom && total && mul(c, total, mul(c, out, atom));
+      const one = part(prime, sign * count);
+      total = one && total && mul(c, total, one);
     }
   }
   return total;
@@ -83,18 +95,7 @@ function symbolicPower(base: Expr, exp: Expr, c: Context): Residue | undefined {
 }
 
 function exponential(base: Rational, key: bigint, c: Context): Residue | undefined {
-  let total: Residue | undefined = { n: 1n, d: 1n };
-  for (const [n, sign] of [
-    [base.n, 1n],
-    [base.d, -1n],
-  ] as const) {
-    if (n === 1n) continue;
-    for (const [prime, count] of factors(n, c)) {
-      const part = integerPower(named(c, `pow:${prime}:${key}`), sign * count, c);
-      total = part && total && mul(c, total, part);
-    }
-  }
-  return total;
+  return overPrimes(base, c, (prime, count) => integerPower(named(c, `pow:${prime}:${key}`), count, c));
 }
 
 /** The value of an integer expression modulo any `m`, for exponents too large to write out. */

@@ -6,7 +6,7 @@ import { mostOf, uncounted } from "../cost.ts";
 import { partReasoning, type ReasoningFormat } from "../reasoning.ts";
 import { type Question, type Reading, type Setting, type Unaskable, wireMessages } from "./contract.ts";
 import { Chat, parseReply, readContent, sampled, unusable } from "./replies.ts";
-import { told, untold } from "./shared.ts";
+import { refusedByOmission, withoutOmitted } from "./shared.ts";
 import { chatSize } from "./sizes.ts";
 
 export interface ChatFlavour {
@@ -26,7 +26,7 @@ export function chatQuestion(
   flavour: ChatFlavour,
 ): Question<SampleResult> | Unaskable {
   const { options } = setting;
-  const refused = untold(request, setting);
+  const refused = refusedByOmission(request, setting);
   if (refused !== undefined) return refused;
   // By the alphabet, as the ledger's key wants them: it then need not sort.
   const fields = {
@@ -40,10 +40,10 @@ export function chatQuestion(
     temperature: request.temperature,
     top_p: request.topP,
   };
-  const parameters = told(fields, setting);
+  const parameters = withoutOmitted(fields, setting);
   const prompt = wireMessages(messages);
   const { seed } = request;
-  const seeded = told({ seed }, setting);
+  const seeded = withoutOmitted({ seed }, setting);
   const size = chatSize(messages, request.maxTokens, setting.framing);
   return {
     id: request.id,

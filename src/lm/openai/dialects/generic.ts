@@ -7,7 +7,7 @@ import { mostOf, uncounted } from "../cost.ts";
 import { chatQuestion } from "./chat.ts";
 import type { Dialect, Question, Setting, Unaskable } from "./contract.ts";
 import { Completion, parseReply, sampled, unusable } from "./replies.ts";
-import { told, tooLong, untold } from "./shared.ts";
+import { refusedByOmission, tooLong, withoutOmitted } from "./shared.ts";
 import { scoredSize, sizeOf } from "./sizes.ts";
 import { readEchoScore } from "./vllm.ts";
 
@@ -47,7 +47,7 @@ function completion(
   const { stop, maxTokens, seed, id } = request;
   if (stop.ids?.length) return { impossible: "a generic completion server takes no stop token ids" };
   const long = typeof prompt === "string" ? undefined : tooLong(prompt.length + maxTokens, setting);
-  const refused = long ?? untold(request, setting);
+  const refused = long ?? refusedByOmission(request, setting);
   if (refused !== undefined) return refused;
   const fields = {
     ...setting.options.body,
@@ -59,8 +59,8 @@ function completion(
     echo: false,
     ...(stop.texts?.length ? { stop: stop.texts } : {}),
   };
-  const parameters = told(fields, setting);
-  const seeded = told({ seed }, setting);
+  const parameters = withoutOmitted(fields, setting);
+  const seeded = withoutOmitted({ seed }, setting);
   const size = sizeOf(prompt, maxTokens);
   return {
     id,
@@ -86,8 +86,8 @@ function completion(
 
 function echo(request: ScoreRequest, setting: Setting, logprobs: number): Question<ScoreResult> {
   const sent = [...request.prefix, ...request.completion];
-  const parameters = told({ max_tokens: 1, temperature: 0, logprobs, echo: true }, setting);
-  const seeded = told({ seed: 0 }, setting);
+  const parameters = withoutOmitted({ max_tokens: 1, temperature: 0, logprobs, echo: true }, setting);
+  const seeded = withoutOmitted({ seed: 0 }, setting);
   return {
     id: request.id,
     path: `${setting.paths.api}/completions`,

@@ -19,15 +19,18 @@ export function serverPaths(url: URL, pages: { health: string; metrics: string |
   };
 }
 
-/** `fields` without those that the provider refuses to be told. */
-export function told(fields: { [field: string]: Json }, { options: { omit } }: Setting): { [field: string]: Json } {
+/** `fields` without those that the backend's `omit` leaves out: its provider refuses them. */
+export function withoutOmitted(
+  fields: { [field: string]: Json },
+  { options: { omit } }: Setting,
+): { [field: string]: Json } {
   if (omit === undefined) return fields;
   const left: readonly string[] = omit;
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !left.includes(name)));
 }
 
-/** A request that wants something else than what an untold field is by default. */
-export function untold(
+/** Why a request cannot be put: it wants something else than what a field that is left out is by default. */
+export function refusedByOmission(
   { temperature, topP }: Pick<SampleRequest, "temperature" | "topP">,
   { options: { omit = [] } }: Setting,
 ): Unaskable | undefined {
