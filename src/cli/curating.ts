@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { PromptCotError } from "../core/errors.ts";
 import type { CallOptions, WorkEvent } from "../core/events.ts";
+import { needed } from "../core/needed.ts";
 import { USUAL_FIELDS } from "../curate/decontaminate/benchmarks.ts";
 import { parseRows } from "../rows/parse.ts";
 import { readRows } from "../rows/read.ts";
@@ -229,29 +230,15 @@ export function numberOption(
 export function settingsFrom<T>(schema: z.ZodType<T>, values: unknown): T {
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const [issue] = parsed.error.issues as [z.core.$ZodIssue];
+  const option = `--${issue.path.join(".").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const words = needed(issue);
   throw new PromptCotError({
     boundary: "config",
     code: "bad-option",
-    message: `--${issue?.path.join(".").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} must be ${issue && neededBy(issue)}`,
+    message: words === undefined ? `${option}: ${issue.message}` : `${option} must be ${words}`,
     next: "correct it and run the command again",
   });
-}
-
-/** What an option's value should have been. Numbers arrive as `Number(text)`, so what is none is NaN, and whatever is one has bounds. */
-function neededBy(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_value":
-      return `one of ${issue.values.join(", ")}`;
-    case "too_big":
-      return `${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
-    case "too_small":
-      return `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
-    case "invalid_type":
-      return issue.expected === "int" ? "a whole number" : "a number";
-    default:
-      return `otherwise: ${issue.message}`;
-  }
 }
 
 /** How many threads to compute on beside this one. */

@@ -1,6 +1,7 @@
 /** What is wrong with a config, in words that lead to the right key or value. Knows no key by name. */
 import { z } from "zod";
 import { nearest, PromptCotError } from "../core/errors.ts";
+import { needed } from "../core/needed.ts";
 import { schemasAt } from "./schema-walk.ts";
 
 /** An issue of parsing `config`, with its key and, for a misspelt one, the likely meaning. */
@@ -21,42 +22,16 @@ export function explain(issue: z.core.$ZodIssue, schema: z.ZodType, config: unkn
         ? `${path}: ${kinds(schema, issue.path.map(String)) ?? issue.message}`
         : inner.join("; ");
     }
-    case "invalid_value":
-      return `${path}: must be one of ${issue.values.map(String).join(", ")}`;
-    // Every key has a default but those that only the user knows.
-    case "invalid_type": {
+    default: {
       const found = valueAt(config, issue.path);
-      if (found === undefined) return `${path}: missing`;
-      // Some keys say for themselves what they need.
-      if (!issue.message.startsWith("Invalid input")) return `${path}: ${issue.message}`;
-      return `${path}: must be ${TYPES[issue.expected] ?? issue.expected}, not ${shown(found)}`;
+      // Every key has a default but those that only the user knows.
+      if (issue.code === "invalid_type" && found === undefined) return `${path}: missing`;
+      const words = needed(issue);
+      if (words === undefined) return `${path}: ${issue.message}`;
+      const not = issue.code === "invalid_type" || typeof found === "number" ? `, not ${shown(found)}` : "";
+      return `${path}: must be ${words}${not}`;
     }
-    case "too_small":
-      return `${path}: ${bounded(issue.inclusive ? "at least" : "more than", issue.minimum, issue.origin, valueAt(config, issue.path))}`;
-    case "too_big":
-      return `${path}: ${bounded(issue.inclusive ? "at most" : "less than", issue.maximum, issue.origin, valueAt(config, issue.path))}`;
-    default:
-      return `${path}: ${issue.message}`;
   }
-}
-
-/** Types as a config's reader calls them. */
-const TYPES: Readonly<Record<string, string>> = {
-  int: "a whole number",
-  number: "a number",
-  string: "a text",
-  boolean: "true or false",
-  array: "a list",
-  object: "an object",
-  record: "an object",
-};
-
-/** `must be at least 1, not 0`; of lists and texts the length. */
-function bounded(how: string, limit: number | bigint, origin: string, found: unknown): string {
-  if (origin === "array" || origin === "set") return `must have ${how} ${limit} ${limit === 1 ? "entry" : "entries"}`;
-  if (origin === "string")
-    return how === "at least" && limit === 1 ? "must not be empty" : `must have ${how} ${limit} characters`;
-  return `must be ${how} ${limit}, not ${shown(found)}`;
 }
 
 /** A value of the wrong type or size. A text is not repeated: where no text belongs it may be a key. */

@@ -49,7 +49,7 @@ describe("config", () => {
     ["synthesize.topP=2", "synthesize.topP: must be at most 1, not 2"],
     ["em.stopOnAlarm=3", "em.stopOnAlarm: must be true or false, not 3"],
     ["curate.decontaminate.against=5", "curate.decontaminate.against: must be a list, not 5"],
-    ["seeds.annotators=[]", "seeds.annotators: must have at least 1 entry"],
+    ["seeds.annotators=[]", "seeds.annotators: must be a list with at least 1 entry"],
   ])("%s is told in words, and no text is repeated that may be a key", (assignment, words) => {
     expect(() => resolveConfig({ recipe: "pocket" }, [assignment], "x")).toThrow(words);
   });
