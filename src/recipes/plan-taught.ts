@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { PromptCotError } from "../core/errors.ts";
 import { contentId } from "../core/hash.ts";
+import { errnoOf, storageError } from "../journal/files.ts";
 import { readManifest } from "../journal/run.ts";
 import { readUsage } from "../journal/usage.ts";
 import { type BackendConfig, capabilities } from "./backend-config.ts";
@@ -80,7 +81,10 @@ function json(value: unknown) {
 }
 
 async function foldersIn(runs: string): Promise<string[]> {
-  const entries = await readdir(runs, { withFileTypes: true }).catch(() => []); // no run yet
+  const entries = await readdir(runs, { withFileTypes: true }).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return []; // no run yet
+    throw storageError(error, runs, "list");
+  });
   return entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(runs, name))

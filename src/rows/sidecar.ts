@@ -67,7 +67,10 @@ const Named = z.looseObject({ command: z.string() });
 
 /** Which command wrote `path`, out of how many rows; undefined where no record says it. */
 export async function originOf(path: string): Promise<{ command: string; inputRows: number } | undefined> {
-  const found = await readSidecar(sidecarOf(path)).catch(() => undefined);
+  const found = await readSidecar(sidecarOf(path)).catch((error: unknown) => {
+    if (error instanceof PromptCotError) return undefined; // of another version, or not to be read: it says nothing
+    throw error;
+  });
   const named = Named.safeParse(found?.settings.options);
   if (found?.done === undefined || !named.success) return undefined;
   return { command: named.data.command, inputRows: found.done.inputRows };
