@@ -32,6 +32,8 @@ export interface Policy {
   degreesAsRadians: boolean;
   /** A column of a matrix against a tuple with the same entries. */
   vectorAsTuple: boolean;
+  /** A set in braces against a tuple: in order where gold is the tuple, in any where gold is the set. */
+  setAsTuple: boolean;
   /** An answer that the longer of two lists states twice counts once. Elements of a set always do. */
   repeatsIgnored: boolean;
   /** An answer may use other letters than gold's: `f(x)` for `f(y)`. */
@@ -57,6 +59,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     numbersInText: false,
     degreesAsRadians: false,
     vectorAsTuple: false,
+    setAsTuple: true,
     repeatsIgnored: true,
     lettersFree: false,
     inlineOverLines: false,
@@ -77,6 +80,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     numbersInText: true,
     degreesAsRadians: true,
     vectorAsTuple: true,
+    setAsTuple: false,
     repeatsIgnored: false,
     lettersFree: false,
     inlineOverLines: true,
@@ -97,6 +101,7 @@ export const PROFILES: Record<ProfileName, Policy> = {
     numbersInText: true,
     degreesAsRadians: true,
     vectorAsTuple: true,
+    setAsTuple: true,
     repeatsIgnored: true,
     lettersFree: false,
     inlineOverLines: true,

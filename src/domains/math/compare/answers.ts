@@ -186,17 +186,14 @@ function compareShapes(gold: Answer, response: Answer, s: Setting): Decision {
   if (r.kind === "list" && g.kind === "scalar" && r.items.length > 1) return everyItem(g, r.items, s);
   const loose = (a: Answer): boolean => a.kind === "list" || a.kind === "set";
   if (loose(g) && loose(r)) return compareLoose(g, r, s);
-  if (
-    g.kind === "tuple" &&
-    (r.kind === "tuple" || r.kind === "list" || (r.kind === "set" && s.policy.name !== "strict"))
-  ) {
+  if (g.kind === "tuple" && (r.kind === "tuple" || r.kind === "list" || (r.kind === "set" && s.policy.setAsTuple))) {
     if (r.kind === "tuple" && !bracketsAgree(g, r)) return DIFFERENT;
     return matchInOrder(g.items, r.items, same);
   }
   if (loose(g) && r.kind === "tuple") {
     const items = itemsOf(g);
     if (items.length === 1) return compareAnswers(items[0]!, r, s);
-    if (g.kind === "set" && s.policy.name === "strict") return DIFFERENT;
+    if (g.kind === "set" && !s.policy.setAsTuple) return DIFFERENT;
     return r.bracket === "(" || g.kind === "list" ? matchUnordered(items, r.items, same, s.budget) : DIFFERENT;
   }
   if (g.kind === "set" && g.items.length === 1 && r.kind === "scalar") return compareAnswers(g.items[0]!, r, s);
