@@ -3,6 +3,7 @@
  * What fits no Parquet type (values of several kinds, objects with very many or no members) becomes a JSON column, which loses nothing.
  */
 import type { SchemaElement } from "hyparquet";
+import { PromptCotError } from "../core/errors.ts";
 import type { Json } from "../core/hash.ts";
 import type { Row } from "./row.ts";
 
@@ -25,11 +26,33 @@ const MAX_DEPTH = 12;
 const UNKNOWN: ColumnType = { kind: "unknown" };
 const JSON_TYPE: ColumnType = { kind: "json" };
 
-/** Widens `columns` so that `row` fits; columns stand in the order in which they first appear. */
+/**
+ * Widens `columns` so that `row` fits; columns stand in the order in which they first appear.
+ * @throws PromptCotError `data`/`unnameable-field`
+ */
 export function widenByRow(columns: Columns, row: Row): void {
+  if (holdsUnnameable(row)) throw unnameable();
   for (const [name, value] of Object.entries(row)) {
     if (value !== undefined) columns.set(name, widened(columns.get(name) ?? UNKNOWN, value, 1));
   }
+}
+
+/** What JavaScript's Parquet libraries lose without a word, at any depth. */
+const UNNAMEABLE = "__proto__";
+
+function holdsUnnameable(value: Json | undefined): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(holdsUnnameable);
+  return Object.hasOwn(value, UNNAMEABLE) || Object.values(value).some(holdsUnnameable);
+}
+
+function unnameable(): PromptCotError {
+  return new PromptCotError({
+    boundary: "data",
+    code: "unnameable-field",
+    message: `a row has a field with the name ${UNNAMEABLE}, which would be lost in a Parquet file`,
+    next: "rename the field, or write JSONL",
+  });
 }
 
 function widened(type: ColumnType, value: Json, depth: number): ColumnType {
@@ -109,7 +132,12 @@ export function parquetValue(type: ColumnType, value: Json | undefined): unknown
   if (type.kind === "list" && Array.isArray(value)) return value.map((item) => parquetValue(type.element, item));
   if (type.kind === "struct" && typeof value === "object" && !Array.isArray(value)) {
     const object = value as Row;
-    return Object.fromEntries([...type.members].map(([name, inner]) => [name, parquetValue(inner, object[name])]));
+    return Object.fromEntries([...type.members].map(([name, inner]) => [name, parquetValue(inner, own(object, name))]));
   }
   return value;
+}
+
+/** The member that the object itself has: every object inherits a `toString` and a `constructor`. */
+export function own(object: Row, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }

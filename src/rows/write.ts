@@ -10,7 +10,7 @@ import { PromptCotError, throwIfStopped } from "../core/errors.ts";
 import type { CallOptions } from "../core/events.ts";
 import { storageError, writeStreamAtomic } from "../journal/contract.ts";
 import { linesOf } from "./lines.ts";
-import { type Columns, parquetValue, schemaOf, widenByRow } from "./parquet-schema.ts";
+import { type Columns, own, parquetValue, schemaOf, widenByRow } from "./parquet-schema.ts";
 import type { Row } from "./row.ts";
 
 export type Format = "jsonl" | "parquet";
@@ -34,7 +34,7 @@ const GROUP_BYTES = 64 * 1024 * 1024;
  * Parquet: the schema is found from all rows, so they are first spooled to a temporary file beside `path`. Absent members and nulls are
  * the same in Parquet: both come back as null.
  * @returns how many rows were written
- * @throws PromptCotError `config`/`unknown-format`, `data`/`no-columns`, `environment`/`no-zstd`, boundary `storage`
+ * @throws PromptCotError `config`/`unknown-format`, `data`/`no-columns`, `data`/`unnameable-field`, `environment`/`no-zstd`, boundary `storage`
  */
 export async function writeRows(
   path: string,
@@ -145,7 +145,7 @@ async function writeGroups(
   const writeGroup = async () => {
     const columnData = [...columns].map(([name, type]) => ({
       name,
-      data: group.map((row) => parquetValue(type, row[name])),
+      data: group.map((row) => parquetValue(type, own(row, name))),
     }));
     await writer.write({ columnData, rowGroupSize: group.length });
     await flush();
